@@ -447,7 +447,7 @@ soak: $(test-machine) $(unit-bins) $(own-guests) guests iso
 	$(B)/unit/khost_explore $(KHOST_BOUND)
 	$(check-lint) --nodes 225000
 	$(if $(filter-out inject,$(T)),,@for way in $(inject-ways); do echo "inject: $$way"; SKERRY_INJECT=$$way $(runtests) --tier system inject || exit; done)
-	@for i in $$(seq $(ROUNDS)); do echo "round $$i of $(ROUNDS)"; SKERRY_CREATE_ROUNDS=100 SKERRY_RESTARTS=400 SKERRY_SEED=$$i SKERRY_REPORT=$(abspath $(B))/test/soak.txt \
+	@for i in $$(seq $(ROUNDS)); do echo "round $$i of $(ROUNDS)"; SKERRY_CREATE_ROUNDS=100 SKERRY_RESTARTS=400 SKERRY_PLUGS=1000 SKERRY_SEED=$$i SKERRY_REPORT=$(abspath $(B))/test/soak.txt \
 		$(runtests) --tier system $(T) || exit; done
 mutants: setup
 	@tools/mutants --build $(B) $(if $(GENERATE),--generate $(GENERATE) --seed $(or $(SEED),1)) $(T)

@@ -13,7 +13,7 @@
 #include "svc/svc.h"
 #include "sys/sk.h"
 
-static uint32_t order_for(uint64_t size)
+uint32_t order_for(uint64_t size)
 {
 	uint32_t order = SK_PAGE_ORDER;
 
@@ -93,7 +93,7 @@ int proc_channel(struct proc *p, const struct proc_channel *c, uint32_t *index)
 }
 
 /* ---- both ends --------------------------------------------------------------------------- */
-static void boundary_drop(struct proc_connection *out)
+void boundary_drop(struct proc_connection *out)
 {
 	sk_cap_t *const caps[] = { &out->client_signal, &out->service_signal, &out->rings,
 		&out->data, &out->own };
@@ -112,8 +112,8 @@ static void boundary_args(const struct proc_connection *b, struct svc_open_args 
 	a->client_signal = b->client_signal;
 }
 
-static int boundary_make(struct proc *p, const struct proc_connect *c, struct svc_open_args *a,
-	struct proc_connection *out)
+static int boundary_make(struct proc *p, uint32_t channel, const struct proc_connect *c,
+	struct svc_open_args *a, struct proc_connection *out)
 {
 	uint32_t ring_order, data_order;
 	int rc = 0;
@@ -127,8 +127,7 @@ static int boundary_make(struct proc *p, const struct proc_connect *c, struct sv
 	if (!rc)
 		rc = make_own(p, c->untyped, SK_OBJ_FRAME, ring_order, &out->rings);
 	if (!rc)
-		rc = cap_copy(p->ntfn, SK_W | SK_GRANT, 1ull << p->info->n_channels,
-			&out->client_signal);
+		rc = cap_copy(p->ntfn, SK_W | SK_GRANT, 1ull << channel, &out->client_signal);
 	boundary_args(out, a);
 	return rc;
 }
@@ -153,17 +152,23 @@ static int args_make(const struct proc_connect *c, struct svc_open_args *a)
 	return 0;
 }
 
-int proc_connect_prepare(struct proc *p, const struct proc_connect *c, struct svc_open_args *a,
-	struct proc_connection *out)
+int connect_prepare(struct proc *p, uint32_t channel, const struct proc_connect *c,
+	struct svc_open_args *a, struct proc_connection *out)
 {
-	int rc = p->info->n_channels < DOMAIN_CHANNELS_MAX ? args_make(c, a) : -SK_E_INVAL;
+	int rc = channel < DOMAIN_CHANNELS_MAX ? args_make(c, a) : -SK_E_INVAL;
 
-	*out = (struct proc_connection){ 0 };
+	*out = (struct proc_connection){ .channel = channel };
 	if (!rc)
-		rc = boundary_make(p, c, a, out);
+		rc = boundary_make(p, channel, c, a, out);
 	if (rc)
 		boundary_drop(out);
 	return rc;
+}
+
+int proc_connect_prepare(struct proc *p, const struct proc_connect *c, struct svc_open_args *a,
+	struct proc_connection *out)
+{
+	return connect_prepare(p, p->info->n_channels, c, a, out);
 }
 
 int proc_reopen_prepare(const struct proc_connect *c, const struct proc_connection *kept,

@@ -21,6 +21,12 @@ int map_new(struct proc *p, uint64_t vaddr, uint64_t mem_size, const void *data,
 /* Largest order of a map at vaddr and offset when `size` bytes are left. */
 uint32_t map_order(uint64_t vaddr, uint64_t offset, uint64_t size, uint32_t frame_order);
 
+/* connect.c: the order of a frame for so many bytes; the first half of a connection. */
+uint32_t order_for(uint64_t size);
+int connect_prepare(struct proc *p, uint32_t channel, const struct proc_connect *c,
+	struct svc_open_args *a, struct proc_connection *out) must_check;
+void boundary_drop(struct proc_connection *out);
+
 int image_map(struct proc *p, const struct proc_image *im) must_check;
 
 #endif

@@ -257,6 +257,20 @@ int proc_connect_finish(struct proc *p, const struct proc_connect *c,
 int proc_reopen_prepare(const struct proc_connect *c, const struct proc_connection *kept,
 	uint32_t epoch, struct svc_open_args *a) must_check;
 /*
+ * A connection of a domain that runs, as a channel with a number that it does not use so far.
+ * The same two halves: *ch is what the domain has to be told, because its info page stays as it
+ * is. All memory comes out of c->untyped and c->data_untyped, so that the domain is as before
+ * when these are revoked and proc_unplug() has emptied its slots. Channel 0 is mapped, and
+ * proc_plug_room() was called directly behind it.
+ */
+void proc_plug_room(struct proc *p);
+int proc_plug_prepare(struct proc *p, uint32_t channel, const struct proc_connect *c,
+	struct svc_open_args *a, struct proc_connection *out) must_check;
+int proc_plug_finish(struct proc *p, const struct proc_connect *c,
+	const struct svc_open_args *a, int open_rc, const struct svc_open_result *r,
+	struct proc_connection *out, struct domain_channel *ch) must_check;
+void proc_unplug(struct proc *p, uint32_t channel);
+/*
  * The service side of a connection whose client is the builder itself (control for "vmctl"), or
  * whose region exists already: list and map a channel with these parts.
  */

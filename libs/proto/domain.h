@@ -26,6 +26,13 @@
 #define DOMAIN_HEAP_VADDR 0x40000000ull
 /* The builder maps regions and BARs from here up. */
 #define DOMAIN_CHANNEL_VADDR 0x100000000ull
+/*
+ * Where channel i is mapped that a VMM gets while it runs: its rings beside those of channel 0,
+ * whose page table is there, and its data in a large page.
+ */
+#define DOMAIN_PLUG_RINGS_MAX 0x10000ull
+#define DOMAIN_PLUG_RINGS(i) (DOMAIN_CHANNEL_VADDR + (i)*DOMAIN_PLUG_RINGS_MAX)
+#define DOMAIN_PLUG_DATA(i) (DOMAIN_CHANNEL_VADDR + 0x20000000ull + (i)*0x200000ull)
 /* The domain's own mappings (libs/caps) go from here up. */
 #define DOMAIN_FREE_VADDR 0x200000000ull
 /* In a VMM: guest physical address 0 is mapped here. */

@@ -9,7 +9,8 @@
  * Order       VMM: READY (or FAILED with a text) once; then SHUTDOWN when the guest stops.
  *             control destroys the guest by revoking it; there is no message for that.
  * Restart     when control was restarted, the VMM sends again in the new epoch what control may
- *             not have seen: READY or FAILED, SHUTDOWN, QUIESCED, and a GROW without an answer.
+ *             not have seen: READY or FAILED, SHUTDOWN, QUIESCED, DEVICES, and a GROW without
+ *             an answer.
  *             control sends PAUSE or UNPAUSE, and QUIESCE, again. Each has its effect once.
  *             Pieces of RAM that the VMM does not know of are the answer to its GROW; it is
  *             given no further ones.
@@ -18,6 +19,8 @@
 #define PROTO_VMCTL_H
 
 #include <stdint.h>
+
+#include "proto/domain.h"
 
 #define VM_CONFIG_VADDR 0x0e040000ull
 #define VM_CMDLINE_MAX 1024u
@@ -30,6 +33,8 @@
  */
 #define VM_MODULES_MAX 7u
 #define VM_MODULE_ARGS_MAX 1024u
+/* While the guest runs, only channels below this are in use; the VMM has the bits behind. */
+#define VM_CHANNELS_LATER 18u
 /*
  * The pages and event channels of xenstore and console, as libxl chooses them. control writes
  * them into xenstore.
@@ -55,13 +60,13 @@ enum vm_slot {
 
 /*
  * Memory that a VMM is given to retype: VM_HEAP_BYTES, and more for each vCPU (thread, stack,
- * VCpu), for each disk and vif, and for each piece of RAM that its guest may have. The memory
+ * VCpu), for all disks and vifs that its guest may get, and for each piece of RAM. The memory
  * for a piece is enough to map all of it page by page: 4 KiB each for a view and a page table,
  * and a share of the tables that many pieces use.
  */
 #define VM_HEAP_BYTES (512u << 10)
 #define VM_HEAP_VCPU (72u << 10)
-#define VM_HEAP_DEVICE (32u << 10)
+#define VM_HEAP_DEVICES (VM_DISKS_MAX * (32u << 10) + VM_VIFS_MAX * (8u << 10))
 #define VM_HEAP_PIECE 8448u
 
 struct vm_disk {
@@ -131,11 +136,34 @@ _Static_assert(sizeof(struct vm_config) <= 12288, "three pages");
 		"VMM: wants arg more pieces of RAM; uint32_t follows: how many it knows of; one at a time, " \
 		"answered by GROWN unless the guest ends") \
 	X(GROWN, 12, "control: arg pieces, 0 to what was asked, are in the next slots of RAM") \
-	X(NMI, 13, "control: send an NMI to vCPU arg; no answer")
+	X(NMI, 13, "control: send an NMI to vCPU arg; no answer") \
+	X(PLUG, 14, "control: a device more: struct vmctl_plug follows; answered by DEVICES") \
+	X(UNPLUG, 15, \
+		"control: take a device out: struct vmctl_unplug follows; answered by DEVICES when that is done") \
+	X(DEVICES, 16, \
+		"VMM: the seats of its devices, as bits of arg; uint32_t follows: the number of the last PLUG or UNPLUG that is done")
 
 #define X(name, num, what) VMCTL_##name = (num),
 enum vmctl_type { VMCTL_MSGS(X) VMCTL_MSG_END };
 #undef X
+
+/* Seats of devices: disks come first. */
+#define VMCTL_SEATS (VM_DISKS_MAX + VM_VIFS_MAX)
+struct vmctl_plug {
+	uint32_t number, seat;
+	/* Its connection, which is mapped. */
+	struct domain_channel channel;
+	/* One of them, by the seat. */
+	struct vm_disk disk;
+	struct vm_vif vif;
+};
+_Static_assert(sizeof(struct vmctl_plug) == 136, "no padding");
+struct vmctl_unplug {
+	uint32_t number, seat;
+	/* Do not wait until the guest lets go. */
+	uint32_t force;
+};
+_Static_assert(sizeof(struct vmctl_unplug) == 12, "no padding");
 
 #define VMCTL_TEXT_MAX 256u
 /* The most pieces that one GROW gets. */

@@ -2,8 +2,8 @@
 /*
  * channel.c - the client ends of a domain's connections
  *
- * Objects     one struct channel per channel of the start-up page that was asked for; it lives
- *             as long as the domain.
+ * Objects     one struct channel per channel of the start-up page that was asked for, which
+ *             lives as long as the domain, and per channel that came later.
  * Invariants  only this domain's event loop produces the ring towards the service and consumes
  *             the other
  *             CHAN1 both rings are in the epoch conn.epoch. The program learns of each new one
@@ -23,6 +23,7 @@ struct hook {
 struct channel {
 	struct svc_conn conn; /* first */
 	struct channel *next;
+	char name[sizeof(((struct domain_channel *)0)->name)];
 	uint32_t bit;
 	/* The loop is in its handler. */
 	bool handling;
@@ -199,6 +200,9 @@ static struct channel *channel_open(const struct domain_channel *e, uint32_t ind
 	c->epoch = e->epoch;
 	(void)channel_follow(c); /* nothing was sent that could be lost */
 	ch->bit = e->bit;
+	memcpy(ch->name, e->name, sizeof(ch->name) - 1);
+	ch->next = channels;
+	channels = ch;
 	return ch;
 }
 
@@ -215,18 +219,32 @@ struct svc_conn *svc_channel(const char *name)
 		if (ch->conn.number == index)
 			return &ch->conn;
 	ch = channel_open(e, index);
-	if (!ch)
-		return NULL;
-	ch->next = channels;
-	channels = ch;
-	return &ch->conn;
+	return ch ? &ch->conn : NULL;
+}
+
+struct svc_conn *svc_channel_add(const struct domain_channel *e)
+{
+	struct channel *ch = channel_open(e, e->bit);
+
+	return ch ? &ch->conn : NULL;
+}
+
+void svc_channel_drop(struct svc_conn *c)
+{
+	struct channel *ch = (struct channel *)c, **p = &channels;
+
+	while (*p != ch)
+		p = &(*p)->next;
+	*p = ch->next;
+	loop_off_bit(ch->bit);
+	free(ch);
 }
 
 /* ---- events ------------------------------------------------------------------------------ */
 int svc_on_channel(struct svc_conn *c, svc_handler_fn fn, void *ctx)
 {
 	struct channel *ch = (struct channel *)c;
-	int rc = svc_on_bit(ch->bit, fn, ctx, svc_info()->channel[c->number].name);
+	int rc = svc_on_bit(ch->bit, fn, ctx, ch->name);
 
 	if (!rc && (svc_more(c) || channel_behind(c) || channel_ended(c)))
 		rc = svc_raise(ch->bit);

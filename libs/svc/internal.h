@@ -57,6 +57,8 @@ void serve_reap(void);
 /* loop.c: a Reply object that no caller waits on; 0: out of memory. */
 sk_cap_t loop_reply_new(void);
 void loop_reply_free(sk_cap_t reply);
+/* loop.c: no handler for this own bit any more. */
+void loop_off_bit(uint32_t bit);
 /*
  * Keep the caller that is being served waiting: later calls use the Reply object `spare`.
  * Returns the caller's Reply object.

@@ -42,6 +42,13 @@ int svc_on_bit(uint32_t bit, svc_handler_fn fn, void *ctx, const char *name)
 	return 0;
 }
 
+/* A signal that comes later has no handler. */
+void loop_off_bit(uint32_t bit)
+{
+	handlers[bit] = (struct handler){ 0 };
+	raised &= ~(1ull << bit);
+}
+
 int svc_raise(uint32_t bit)
 {
 	if (bit >= OWN_BITS)

@@ -100,6 +100,12 @@ static inline struct ring *conn_out(struct svc_conn *c)
  */
 struct svc_conn *svc_channel(const char *name);
 /*
+ * A VMM gets a channel while it runs, with the number e->bit, and loses it: call neither in the
+ * channel's own handler.
+ */
+struct svc_conn *svc_channel_add(const struct domain_channel *e);
+void svc_channel_drop(struct svc_conn *c);
+/*
  * One record to the service, or to the client, with a signal if the peer sleeps. The result is
  * that of ring_put().
  */

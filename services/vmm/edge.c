@@ -106,6 +106,8 @@ unsigned int edge_mem_map(struct guest_range map[VM_MAP_MAX])
 
 void edge_io_kick(void) { io_kick(IO_XEN); }
 
+void edge_devices_changed(void) { io_kick(IO_CTL); }
+
 static void io_event(void *ctx)
 {
 	(void)ctx;

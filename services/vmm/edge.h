@@ -89,5 +89,7 @@ unsigned int edge_mem_map(struct guest_range map[VM_MAP_MAX]);
 /* Any thread: the I/O thread calls the function given to edge_on_io_kick() soon. */
 void edge_io_kick(void);
 int edge_on_io_kick(void (*fn)(void)) must_check;
+/* A device that was to go may have gone: xen_io_devices() is called soon. */
+void edge_devices_changed(void);
 
 #endif

@@ -66,6 +66,15 @@ int xen_io_init(void) must_check;
  * or rings.
  */
 void xen_io_quiesce(void);
+/*
+ * A device more, and one that is to go, on the I/O thread. xen_io_devices() frees those that
+ * have gone, and returns the seats of the others as bits; it is time to call it after
+ * edge_devices_changed().
+ */
+struct vmctl_plug;
+int xen_io_plug(const struct vmctl_plug *p) must_check;
+void xen_io_unplug(uint32_t seat, bool forced);
+uint32_t xen_io_devices(void);
 
 /* ---- hypercalls ---- */
 

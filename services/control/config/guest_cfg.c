@@ -395,12 +395,15 @@ static int disk_add(struct config_builder *b, const struct guest_disk *d, struct
 {
 	struct guest_config *g = b->g;
 
-	if (!disk_spec_empty(&d->spec))
-		g->disks[g->n_disks++] = *d;
-	else if (g->n_drives < GUEST_DRIVES_MAX)
+	if (!disk_spec_empty(&d->spec)) {
+		g->disks[g->n_disks] = *d;
+		g->disks[g->n_disks].seat = g->n_disks;
+		g->n_disks++;
+	} else if (g->n_drives < GUEST_DRIVES_MAX) {
 		g->drives[g->n_drives++] = *d;
-	else
+	} else {
 		return msg_fail(why, "at most %d drives may be empty", GUEST_DRIVES_MAX);
+	}
 	return 0;
 }
 
@@ -436,9 +439,9 @@ static int same_mac(const struct guest_config *g, const struct vif_spec *v)
 static const char *const usual_bridges[] = { "br0", "virbr0" };
 
 /* The switch that the word means here, if it is not that switch's own name. */
-static void bridge_find(const struct config_builder *b, struct vif_spec *v)
+void guest_bridge_find(const struct names *n, struct vif_spec *v)
 {
-	if (names_find(b->names, NAMES_BRIDGE, v->bridge, v->network, sizeof(v->network)))
+	if (names_find(n, NAMES_BRIDGE, v->bridge, v->network, sizeof(v->network)))
 		return;
 	strcpy(v->network, v->bridge);
 	for (size_t i = 0; i < ARRAY_SIZE(usual_bridges); i++)
@@ -456,10 +459,11 @@ static int check_vif(struct config_builder *b, const struct cfg_value *item, uns
 		return msg_fail(why, "must be a string; put it in quotes");
 	if (vif_spec_parse(v, item->text, ignored, why))
 		return -1;
-	bridge_find(b, v);
+	guest_bridge_find(b->names, v);
 	if (v->devid >= 0 && v->devid != (int)index)
 		return msg_fail(
 			why, "interfaces are numbered in the order of the list; remove devid=");
+	v->devid = (int)index;
 	if (!v->mac_given) {
 		b->random(bytes, sizeof(bytes));
 		vif_spec_random_mac(v, bytes);

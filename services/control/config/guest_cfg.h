@@ -68,6 +68,7 @@ enum guest_action { GUEST_ACTIONS(X) ACTION_COUNT };
 struct guest_disk {
 	struct disk_spec spec;
 	uint32_t place; /* in the list of the file */
+	uint32_t seat;  /* among the guest's disks; it stays when another one is detached */
 	char label[DISK_LABEL_SIZE];
 };
 
@@ -117,6 +118,9 @@ typedef void (*guest_random_fn)(void *buf, size_t size);
  */
 int guest_config_make(struct guest_config *g, const struct cfg *c, const struct names *n,
 	guest_random_fn random, struct report *r);
+
+/* What the bridge of a vif is here. */
+void guest_bridge_find(const struct names *n, struct vif_spec *v);
 
 const char *guest_action_name(enum guest_action a);
 const char *guest_type_name(enum guest_type t);

@@ -90,13 +90,13 @@ static void disk_json(struct json *j, const struct disk_spec *d)
 	json_close(j, '}');
 }
 
-static void nic_json(struct json *j, const struct vif_spec *v, uint32_t devid)
+static void nic_json(struct json *j, const struct vif_spec *v)
 {
 	char mac[VIF_MAC_TEXT];
 
 	vif_mac_format(v->mac, mac);
 	json_item(j);
-	json_number(j, "devid", devid);
+	json_number(j, "devid", (uint32_t)v->devid);
 	if (v->mtu)
 		json_number(j, "mtu", v->mtu);
 	text_json(j, "model", v->model);
@@ -136,7 +136,7 @@ static void devices_json(struct json *j, const struct guest_config *g)
 	if (g->n_vifs) {
 		json_open(j, "nics", '[');
 		for (uint32_t i = 0; i < g->n_vifs; i++)
-			nic_json(j, &g->vifs[i], i);
+			nic_json(j, &g->vifs[i]);
 		json_close(j, ']');
 	}
 }

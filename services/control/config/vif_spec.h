@@ -21,7 +21,7 @@ enum {
 struct vif_spec {
 	uint8_t mac[VIF_MAC_SIZE];
 	bool mac_given, trusted;
-	int devid;                      /* -1: not given */
+	int devid; /* -1: not given. In a guest's configuration: its number */
 	char bridge[VIF_NAME_MAX + 1];  /* as written */
 	char network[VIF_NAME_MAX + 1]; /* the switch of this host that it means */
 	char model[VIF_NAME_MAX + 1];

@@ -52,6 +52,36 @@ enum {
 	SPLIT_SLOTS = 4,
 };
 
+/* ---- seats of devices ---- */
+
+struct guest_disk *guest_disk_at(struct guest_config *c, uint32_t seat)
+{
+	for (uint32_t i = 0; i < c->n_disks; i++)
+		if (c->disks[i].seat == seat)
+			return &c->disks[i];
+	return NULL;
+}
+
+struct vif_spec *guest_vif_at(struct guest_config *c, uint32_t devid)
+{
+	for (uint32_t i = 0; i < c->n_vifs; i++)
+		if (c->vifs[i].devid == (int)devid)
+			return &c->vifs[i];
+	return NULL;
+}
+
+bool guest_has_device(struct guest_config *c, uint32_t seat)
+{
+	return seat < GUEST_DISKS_MAX ? guest_disk_at(c, seat) != NULL
+				      : guest_vif_at(c, seat - GUEST_DISKS_MAX) != NULL;
+}
+
+uint32_t guest_device_id(struct guest_config *c, uint32_t seat)
+{
+	return seat < GUEST_DISKS_MAX ? guest_disk_at(c, seat)->spec.number
+				      : seat - GUEST_DISKS_MAX;
+}
+
 /* ---- memory ---- */
 
 static uint32_t ram_pieces(uint32_t mib) { return mib >> (POOL_ORDER_MIN - 20); }
@@ -82,7 +112,7 @@ static uint64_t heap_bytes(const struct guest *g)
 {
 	const struct guest_config *c = g->dom->config;
 
-	return VM_HEAP_BYTES + VM_HEAP_VCPU * c->maxvcpus + VM_HEAP_DEVICE * guest_devices(g) +
+	return VM_HEAP_BYTES + VM_HEAP_VCPU * c->maxvcpus + VM_HEAP_DEVICES +
 	       (uint64_t)VM_HEAP_PIECE * ram_pieces(machine_maxmem(c));
 }
 
@@ -105,16 +135,29 @@ static int set_take(struct guest *g, uint64_t bytes, enum pool_use use, struct p
 	return rc;
 }
 
+bool guest_device_take(struct guest *g, uint32_t seat, uint32_t order)
+{
+	g->device[seat] = piece_take(g, order, POOL_DEVICE, seat);
+	return g->device[seat] != 0;
+}
+
+void guest_device_give(struct guest *g, uint32_t seat)
+{
+	pool_piece_t piece = g->device[seat];
+
+	g->device[seat] = 0;
+	pool_give(&guest_pool, piece);
+}
+
 static int own_memory_take(struct guest *g)
 {
 	g->base = piece_take(g, base_order(g), POOL_BASE, 0);
 	if (!g->base || set_take(g, heap_bytes(g), POOL_HEAP, &g->heap))
 		return -1;
-	for (uint32_t i = 0; i < guest_devices(g); i++) {
-		g->device[i] = piece_take(g, GUEST_DEVICE_ORDER, POOL_DEVICE, i);
-		if (!g->device[i])
+	for (uint32_t seat = 0; seat < GUEST_SEATS; seat++)
+		if (guest_has_device(g->dom->config, seat) &&
+			!guest_device_take(g, seat, GUEST_DEVICE_ORDER))
 			return -1;
-	}
 	return 0;
 }
 
@@ -282,21 +325,29 @@ static int vmm_make(struct guest *g, struct msg *m)
 
 /* ---- configuration ---- */
 
+void guest_vm_disk(const struct guest_disk *d, struct vm_disk *v)
+{
+	*v = (struct vm_disk){
+		.vdev = d->spec.number, .read_only = d->spec.readonly, .cdrom = d->spec.cdrom
+	};
+	snprintf(v->channel, sizeof(v->channel), "disk%u", d->seat & 7);
+}
+
+void guest_vm_vif(const struct vif_spec *s, struct vm_vif *v)
+{
+	*v = (struct vm_vif){ .devid = (uint32_t)s->devid };
+	memcpy(v->mac, s->mac, sizeof(v->mac));
+	snprintf(v->channel, sizeof(v->channel), "vif%u", v->devid & 3);
+}
+
 static void config_fill_devices(struct vm_config *v, const struct guest_config *c)
 {
 	v->n_disks = c->n_disks;
-	for (uint32_t i = 0; i < c->n_disks; i++) {
-		v->disk[i] = (struct vm_disk){ .vdev = c->disks[i].spec.number,
-			.read_only = c->disks[i].spec.readonly,
-			.cdrom = c->disks[i].spec.cdrom };
-		snprintf(v->disk[i].channel, sizeof(v->disk[i].channel), "disk%u", i);
-	}
+	for (uint32_t i = 0; i < c->n_disks; i++)
+		guest_vm_disk(&c->disks[i], &v->disk[i]);
 	v->n_vifs = c->n_vifs;
-	for (uint32_t i = 0; i < c->n_vifs; i++) {
-		v->vif[i].devid = i;
-		memcpy(v->vif[i].mac, c->vifs[i].mac, sizeof(v->vif[i].mac));
-		snprintf(v->vif[i].channel, sizeof(v->vif[i].channel), "vif%u", i);
-	}
+	for (uint32_t i = 0; i < c->n_vifs; i++)
+		guest_vm_vif(&c->vifs[i], &v->vif[i]);
 }
 
 static int config_give(struct guest *g)
@@ -435,8 +486,8 @@ static bool memory_whole(const struct guest *g)
 	bool whole = g->base && set_whole(&g->ram) && set_whole(&g->heap) &&
 		     g->n_ram + g->n_more_max == ram_pieces(machine_maxmem(g->dom->config));
 
-	for (uint32_t i = 0; i < guest_devices(g); i++)
-		whole = whole && g->device[i];
+	for (uint32_t seat = 0; seat < GUEST_SEATS; seat++)
+		whole = whole && (g->device[seat] || !guest_has_device(g->dom->config, seat));
 	for (uint32_t i = g->n_more; i < g->n_more_max; i++)
 		whole = whole && !g->more[i];
 	return whole;

@@ -15,6 +15,15 @@ int guest_build(struct guest *g, struct msg *m);
 int guest_start(struct guest *g, struct msg *m);
 /* Give the VMM of a guest that runs up to n pieces of RAM more; returns how many. */
 uint32_t guest_grow(struct guest *g, uint32_t n);
+/*
+ * Memory for the device in this seat. False: there is none. It is given back when no service
+ * can use it.
+ */
+bool guest_device_take(struct guest *g, uint32_t seat, uint32_t order) must_check;
+void guest_device_give(struct guest *g, uint32_t seat);
+/* What a VMM is told about a device. */
+void guest_vm_disk(const struct guest_disk *d, struct vm_disk *v);
+void guest_vm_vif(const struct vif_spec *s, struct vm_vif *v);
 /* MiB of RAM that its VMM has, whether the guest holds it or not. */
 uint32_t guest_has(const struct guest *g);
 /* Bytes that the guest holds now, without its shim, as its VMM said last. */

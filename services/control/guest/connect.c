@@ -32,6 +32,7 @@
 #include "guest/life.h"
 #include "guest/link.h"
 #include "guest/listen.h"
+#include "guest/plug.h"
 #include "guest/reopen.h"
 #include "guest/vmctl.h"
 #include "log.h"
@@ -75,17 +76,18 @@ static void connection_close_next(struct guest *g);
 static uint16_t number_life(uint32_t number) { return (uint16_t)(number >> 16); }
 
 /* The client has the signal to the service, which stays the same. */
-static void guest_conn_add(
-	struct guest *g, enum service service, const struct proc_connection *made)
+struct guest_conn *guest_conn_add(struct guest *g, enum service service, uint32_t step,
+	const struct proc_connection *made)
 {
 	struct guest_conn *c = &g->conn[g->n_conns++];
 
 	*c = (struct guest_conn){ .service = service,
-		.step = g->step,
+		.step = step,
 		.kept = *made,
 		.life = number_life(made->number) };
 	cap_drop(c->kept.service_signal);
 	c->kept.service_signal = 0;
+	return c;
 }
 
 /* The connection is gone, or was never made. */
@@ -97,8 +99,7 @@ static void kept_drop(const struct proc_connection *k)
 	cap_drop(k->own);
 }
 
-/* The service has not answered, or its answer does not say whether it made the connection. */
-static bool answer_doubtful(int rc)
+bool answer_doubtful(int rc)
 {
 	return rc == -SK_E_TIMEOUT || rc == -SK_E_DELETED || rc == -SK_E_PEER;
 }
@@ -107,11 +108,11 @@ static void connection_made(struct guest *g)
 {
 	struct msg m;
 
-	g->step++;
+	g->step = link_next(g, g->step + 1);
 	g->link.undone = false;
-	if (g->step == link_console_step() + 1)
+	if (g->step == link_next(g, link_console_step() + 1))
 		guest_listener()->console(g->dom->domid);
-	if (g->step == link_steps(g))
+	if (g->step == link_steps())
 		creation_passed(g, CREATION_CONNECT);
 	else if (connection_next(g, &m))
 		creation_failed(g, m.text);
@@ -152,12 +153,17 @@ static void link_undone(struct call *call)
  * CONNECT3. The next life of storage got this request before control knew of it, so that the
  * disks of other guests are not open again so far, and one of them may be this one.
  */
+bool opened_too_early(const struct call *call)
+{
+	return !call->rc && call->service == SERVICE_STORAGE &&
+	       life_after(number_life(call->opened.number), service_life(call->service));
+}
+
 static bool link_undo(struct guest *g)
 {
 	struct call *call = &g->link.call;
 
-	if (call->rc || g->link.undone || call->service != SERVICE_STORAGE ||
-		!life_after(number_life(call->opened.number), service_life(call->service)))
+	if (g->link.undone || !opened_too_early(call))
 		return false;
 	cap_drop(call->opened.signal);
 	call->what = CALL_CLOSE;
@@ -181,7 +187,7 @@ static void link_opened(struct call *call)
 		&g->proc, &l->c, &call->open, call->rc, &call->opened, &l->made);
 	l->under_way = false;
 	if (l->made.number) /* CONNECT2 */
-		guest_conn_add(g, call->service, &l->made);
+		(void)guest_conn_add(g, call->service, g->step, &l->made);
 	else if (answer_doubtful(call->rc))
 		g->doubt |= 1u << call->service;
 	if (g->leaving) {
@@ -260,7 +266,10 @@ static void link_closed(struct call *call)
 	g->n_conns--;   /* CONNECT2 */
 	guest_keep(g);  /* CONNECT4 */
 	kept_drop(&kept);
-	connection_close_next(g);
+	if (g->leaving)
+		connection_close_next(g);
+	else
+		plug_closed(g);
 }
 
 /*
@@ -308,8 +317,26 @@ static void connection_close_next(struct guest *g)
 
 void guest_reopened(struct guest *g)
 {
-	if (g->leaving && !g->link.under_way)
+	if (g->link.under_way)
+		return;
+	if (g->leaving)
 		connection_close_next(g);
+	else
+		plug_close(g);
+}
+
+void guest_disconnect_more(struct guest *g) { connection_close_next(g); }
+
+/* It is closed as the last one: none of the two may be where reopen.c finds it. */
+void guest_disconnect_one(struct guest *g, struct guest_conn *c)
+{
+	struct guest_conn *last = &g->conn[g->n_conns - 1], was = *c;
+
+	if (c->reopening || last->reopening)
+		return; /* guest_reopened() */
+	*c = *last;
+	*last = was;
+	connection_close_next(g);
 }
 
 /* This is reported once; closing goes on. */
@@ -330,6 +357,7 @@ static void disconnect_late(void *ctx)
 void guest_disconnect(struct guest *g)
 {
 	g->leaving = true;
+	plug_over(g);
 	g->late_timer.fn = disconnect_late;
 	g->late_timer.ctx = g;
 	svc_timer_set(&g->late_timer, svc_in_ms(LATE_MS));

@@ -15,6 +15,18 @@ int guest_connect(struct guest *g, struct msg *m) must_check;
  * which may take long.
  */
 void guest_disconnect(struct guest *g);
+/* Close this one of a guest that goes on; plug_closed() is called when it is gone. */
+void guest_disconnect_one(struct guest *g, struct guest_conn *c);
+
+/* For plug.c, which makes a connection itself. */
+struct guest_conn *guest_conn_add(struct guest *g, enum service service, uint32_t step,
+	const struct proc_connection *made);
+/* The service has not answered, or its answer does not say whether it made the connection. */
+bool answer_doubtful(int rc);
+/* It was made before those of storage's earlier life were open again: CONNECT3. */
+bool opened_too_early(const struct call *call);
+/* The guest ends, and the call that was under way has come back. */
+void guest_disconnect_more(struct guest *g);
 /* Has the connection of its console been made? */
 bool guest_has_console(const struct guest *g);
 

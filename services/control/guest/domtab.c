@@ -184,24 +184,31 @@ static bool uuid_in_use(struct domtab *t, const uint8_t *uuid)
  * The switch would refuse a second port with the same address. Here the message can name the
  * guest that has the address.
  */
-static int macs_check(struct domtab *t, const struct guest_config *config, struct msg *m)
+int domtab_mac_check(struct domtab *t, const struct vif_spec *v, struct msg *m)
 {
 	char mac[VIF_MAC_TEXT];
 
 	for (struct dom *d = domtab_next(t, 0); d; d = domtab_next(t, d->domid)) {
-		for (uint32_t i = 0; i < config->n_vifs; i++) {
-			for (uint32_t k = 0; k < d->config->n_vifs; k++) {
-				if (memcmp(config->vifs[i].mac, d->config->vifs[k].mac,
-					    VIF_MAC_SIZE) != 0)
-					continue;
-				vif_mac_format(config->vifs[i].mac, mac);
-				return msg_fail(m,
-					"vif %u: domain %u (%s) has mac=%s already, as its vif %u; give another address with mac=",
-					i, d->domid, d->name, mac, k);
-			}
+		for (uint32_t k = 0; k < d->config->n_vifs; k++) {
+			if (memcmp(v->mac, d->config->vifs[k].mac, VIF_MAC_SIZE) != 0)
+				continue;
+			vif_mac_format(v->mac, mac);
+			return msg_fail(m,
+				"vif %d: domain %u (%s) has mac=%s already, as its vif %d; give another address with mac=",
+				v->devid < 0 ? 0 : v->devid, d->domid, d->name, mac,
+				d->config->vifs[k].devid);
 		}
 	}
 	return 0;
+}
+
+static int macs_check(struct domtab *t, const struct guest_config *config, struct msg *m)
+{
+	int rc = 0;
+
+	for (uint32_t i = 0; !rc && i < config->n_vifs; i++)
+		rc = domtab_mac_check(t, &config->vifs[i], m);
+	return rc;
 }
 
 static void entry_new(struct domtab *t, struct dom *d, struct guest_config *config)

@@ -124,6 +124,8 @@ struct dom *domtab_next(struct domtab *t, uint32_t domid);
  * the caller's.
  */
 struct dom *dom_add(struct domtab *t, struct guest_config *config, struct msg *m);
+/* May a guest get a vif with this address? 0, or -1 with *m: another one has it. */
+int domtab_mac_check(struct domtab *t, const struct vif_spec *v, struct msg *m);
 /* Forget an entry for which nothing was built, and free its config. */
 void dom_drop(struct dom *d);
 /*

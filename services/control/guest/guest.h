@@ -19,6 +19,7 @@ struct guest_conn {
 	uint32_t step; /* which of the VMM's connections: link.h */
 	/* its number, and what is needed to open it again: frames and the VMM's signal */
 	struct proc_connection kept;
+	bool plugging; /* plug.c: its device is not complete, or is being taken out */
 
 	/* reopen.c */
 	uint16_t life;      /* of the service, in which it was opened the last time */
@@ -45,6 +46,24 @@ enum {
 	GUEST_CONNS_MAX = DOMAIN_CHANNELS_MAX - 1, /* all except that with control */
 	/* data part of a disk's or a vif's region; the rings come out of base */
 	GUEST_DEVICE_ORDER = 21,
+	/* of a device that a running guest gets: the rings are in it, too */
+	GUEST_PLUG_ORDER = GUEST_DEVICE_ORDER + 1,
+	/* The places of a guest's devices: those of disks, then those of vifs. */
+	GUEST_SEATS = GUEST_DISKS_MAX + GUEST_VIFS_MAX,
+};
+
+/* The device that a guest gets or loses while it runs, one at a time. */
+enum plug_state { PLUG_IDLE, PLUG_OPEN, PLUG_TELL, PLUG_SHOW, UNPLUG_TELL, UNPLUG_CLOSE };
+typedef void (*plug_done_fn)(uint32_t domid, const char *why);
+struct guest_plug {
+	enum plug_state state;
+	uint32_t seat;
+	struct domain_channel channel; /* PLUG_TELL */
+	uint32_t nodes_left;           /* PLUG_SHOW: requests to xenstore without an answer */
+	bool nodes_failed;
+	struct svc_timer late;
+	struct msg why;  /* that an attachment failed; empty: it did not */
+	plug_done_fn fn; /* of who waits for the end; NULL: nobody */
 };
 
 struct creation;
@@ -59,7 +78,7 @@ struct guest {
 	pool_piece_t *more;   /* pieces that the VMM got later: up to n_more_max */
 	uint32_t n_ram;       /* pieces of RAM at start */
 	uint32_t n_more, n_more_max;
-	pool_piece_t device[GUEST_DISKS_MAX + GUEST_VIFS_MAX]; /* data of disks, then vifs */
+	pool_piece_t device[GUEST_SEATS]; /* data of disks and vifs, by their seats */
 	struct proc proc;
 	bool proc_made;
 	bool unbuilding; /* what it was made of is being given back */
@@ -73,6 +92,10 @@ struct guest {
 	uint32_t step; /* of the connection that is being made */
 	bool leaving;  /* they are being closed */
 	struct svc_timer late_timer;
+
+	/* plug.c */
+	struct guest_plug plug;
+	uint32_t plug_number; /* of the last PLUG or UNPLUG that the VMM was sent */
 
 	/* sched.c */
 	sk_cap_t sched[VM_VCPUS_MAX];
@@ -107,9 +130,15 @@ struct guest {
 	bool nodes_failed;
 };
 
+/* build.c: the device in a seat. NULL, false: the guest has none there. */
+struct guest_disk *guest_disk_at(struct guest_config *c, uint32_t seat);
+struct vif_spec *guest_vif_at(struct guest_config *c, uint32_t devid);
+bool guest_has_device(struct guest_config *c, uint32_t seat);
+/* Its number: vdev or devid. */
+uint32_t guest_device_id(struct guest_config *c, uint32_t seat);
+
 static inline struct guest *guest_of(const struct dom *d) { return d->priv; }
 
-/* Disks and vifs. */
 static inline uint32_t guest_devices(const struct guest *g)
 {
 	return g->dom->config->n_disks + g->dom->config->n_vifs;

@@ -27,6 +27,7 @@
 #include "guest/kept.h"
 #include "guest/life.h"
 #include "guest/link.h"
+#include "guest/plug.h"
 #include "guest/sched.h"
 #include "guest/typed.h"
 #include "guest/vmctl.h"
@@ -81,6 +82,8 @@ static void keep_conn(struct kept_conn *k, const struct guest_conn *c)
 		.step = (uint8_t)c->step,
 		.lost = c->lost,
 		.doubtful = c->doubtful || c->reopening,
+		.channel = (uint8_t)c->kept.channel,
+		.plugging = c->plugging,
 		.rings = c->kept.rings,
 		.data = c->kept.data,
 		.own = c->kept.own,
@@ -93,6 +96,7 @@ static void keep_guest(struct kept_guest *k, const struct guest *g)
 		    flag(g->was_ready, KEPT_WAS_READY) | flag(g->leaving, KEPT_LEAVING) |
 		    flag(g->io_shares, KEPT_IO_SHARES) | flag(g->io_capped, KEPT_IO_CAPPED);
 	k->refused = g->refused;
+	k->plug_number = g->plug_number;
 	k->start_ns = g->start_ns;
 	k->n_more_max = g->n_more_max;
 	k->step = g->step;
@@ -181,7 +185,9 @@ static bool adopt_conn(struct guest_conn *c, const struct kept_conn *k)
 		.epoch = k->epoch,
 		.lost = k->lost,
 		.doubtful = k->doubtful,
+		.plugging = k->plugging,
 		.kept = { .number = k->number,
+			.channel = k->channel,
 			.rings = slot_take_over(k->rings, SK_OBJ_FRAME),
 			.data = slot_take_over(k->data, SK_OBJ_FRAME),
 			.own = slot_take_over(k->own, SK_OBJ_FRAME),
@@ -195,7 +201,8 @@ static bool adopt_conn(struct guest_conn *c, const struct kept_conn *k)
 
 static bool conn_ok(const struct guest *g, const struct kept_conn *k)
 {
-	return k->number && k->step < link_steps(g) && k->service == link_service(g, k->step);
+	return k->number && k->step < link_steps() && link_has(g, k->step) &&
+	       k->service == link_service(k->step);
 }
 
 /* False: something is missing. A connection that cannot be known may be at any service. */
@@ -264,14 +271,18 @@ static int adopt_guest(struct dom *d, const struct kept_guest *k, bool *whole)
 	g->io_shares = k->flags & KEPT_IO_SHARES;
 	g->io_capped = k->flags & KEPT_IO_CAPPED;
 	g->refused = k->refused;
+	g->plug_number = k->plug_number;
 	g->start_ns = k->start_ns;
-	g->step = k->step < link_steps(g) ? k->step : link_steps(g);
+	g->step = k->step < link_steps() ? k->step : link_steps();
 	g->n_more_max = k->n_more_max < POOL_NODES ? k->n_more_max : 0;
 	*whole = adopt_conns(g, k) && *whole;
+	plug_adopt(g);
 	*whole = adopt_vmm(g, k) && *whole;
 	rc = guest_memory_adopt(g, whole);
 	g->proc.untyped = g->base ? pool_slot(&guest_pool, g->base) : 0;
 	guest_sched_init(g);
+	if (!rc && *whole)
+		plug_resume(g);
 	return rc;
 }
 

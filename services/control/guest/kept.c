@@ -16,7 +16,7 @@
 #include "config/machine.h"
 
 #define KEPT_MAGIC 0x74736575676c7463ull /* "ctlguest" */
-#define KEPT_VERSION 2u
+#define KEPT_VERSION 3u
 
 struct stamp {
 	uint32_t number; /* 0: never stored, or not complete */
@@ -191,6 +191,18 @@ static bool vif_ok(const struct vif_spec *v)
 	       ip_ranges_parse(v->ip, range, &wrong) >= 0;
 }
 
+/* Each device has a seat of its own. */
+static bool seats_ok(const struct guest_config *c)
+{
+	uint32_t seats = 0, i;
+
+	for (i = 0; i < c->n_disks; i++)
+		seats |= 1u << (c->disks[i].seat & 7);
+	for (i = 0; i < c->n_vifs; i++)
+		seats |= 1u << (GUEST_DISKS_MAX + (c->vifs[i].devid & 3));
+	return (uint32_t)__builtin_popcount(seats) == c->n_disks + c->n_vifs;
+}
+
 static bool parts_ok(const struct guest_config *c)
 {
 	bool ok = c->n_modules <= GUEST_MODULES_MAX &&
@@ -201,11 +213,12 @@ static bool parts_ok(const struct guest_config *c)
 	for (uint32_t i = 0; ok && i < c->n_modules; i++)
 		ok = TEXT_OK(c->modules[i].path) && TEXT_OK(c->modules[i].args);
 	for (uint32_t i = 0; ok && i < c->n_disks; i++)
-		ok = disk_ok(&c->disks[i]);
+		ok = disk_ok(&c->disks[i]) && c->disks[i].seat < GUEST_DISKS_MAX;
+	ok = ok && seats_ok(c);
 	for (uint32_t i = 0; ok && i < c->n_drives; i++)
 		ok = disk_ok(&c->drives[i]);
 	for (uint32_t i = 0; ok && i < c->n_vifs; i++)
-		ok = vif_ok(&c->vifs[i]);
+		ok = vif_ok(&c->vifs[i]) && (unsigned int)c->vifs[i].devid < GUEST_VIFS_MAX;
 	return ok;
 }
 

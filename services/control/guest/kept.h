@@ -37,7 +37,8 @@ struct kept_conn {
 	uint8_t lost;
 	/* The service may have opened it again without an answer that control has seen. */
 	uint8_t doubtful;
-	uint16_t reserved;
+	uint8_t channel; /* of the VMM */
+	uint8_t plugging;
 	sk_cap_t rings, data, own, client_signal;
 };
 _Static_assert(sizeof(struct kept_conn) == 32, "no padding");
@@ -70,6 +71,7 @@ struct kept_guest {
 	sk_cap_t fault_ep, ctl_frame, ctl_signal;
 	uint32_t n_more_max;
 	uint32_t step, doubt;
+	uint32_t plug_number;
 	uint32_t n_conns;
 	struct kept_conn conn[KEPT_CONNS];
 };

@@ -35,29 +35,54 @@ static const char *module_path(const struct guest *g, uint32_t i)
 	return machine_module(g->dom->config, i);
 }
 
-uint32_t link_steps(const struct guest *g)
-{
-	return KIND_DISK + guest_devices(g) + n_modules(g);
-}
+enum {
+	STEP_VIF = KIND_DISK + GUEST_DISKS_MAX,
+	STEP_MODULE = STEP_VIF + GUEST_VIFS_MAX,
+	STEPS = STEP_MODULE + GUEST_MODULES_MAX
+};
+
+uint32_t link_steps(void) { return STEPS; }
 
 uint32_t link_console_step(void) { return KIND_CONSOLE; }
 
-/* The kind of a step; *i: which one of that kind. */
-static enum kind step_kind(const struct guest *g, uint32_t step, uint32_t *i)
-{
-	const struct guest_config *c = g->dom->config;
+uint32_t link_seat_step(uint32_t seat) { return KIND_DISK + seat; }
 
+/* The kind of a step; *i: which one of that kind. */
+static enum kind step_kind(uint32_t step, uint32_t *i)
+{
 	*i = 0;
 	if (step < KIND_DISK)
 		return (enum kind)step;
 	*i = step - KIND_DISK;
-	if (*i < c->n_disks)
+	if (step < STEP_VIF)
 		return KIND_DISK;
-	*i -= c->n_disks;
-	if (*i < c->n_vifs)
+	*i = step - STEP_VIF;
+	if (step < STEP_MODULE)
 		return KIND_VIF;
-	*i -= c->n_vifs;
+	*i = step - STEP_MODULE;
 	return KIND_MODULE;
+}
+
+bool link_has(const struct guest *g, uint32_t step)
+{
+	uint32_t i;
+
+	switch (step_kind(step, &i)) {
+	case KIND_DISK:
+	case KIND_VIF:
+		return guest_has_device(g->dom->config, step - KIND_DISK);
+	case KIND_MODULE:
+		return i < n_modules(g);
+	default:
+		return true;
+	}
+}
+
+uint32_t link_next(const struct guest *g, uint32_t step)
+{
+	while (step < STEPS && !link_has(g, step))
+		step++;
+	return step;
 }
 
 /* ---- the request for a connection ---- */
@@ -141,11 +166,13 @@ static void prepare_device(
 	l->c.proto = proto;
 	l->c.data_size = 1ull << GUEST_DEVICE_ORDER;
 	l->c.data_untyped = pool_slot(&guest_pool, g->device[device]);
+	if (pool_order(&guest_pool, g->device[device]) == GUEST_PLUG_ORDER)
+		l->c.untyped = l->c.data_untyped;
 }
 
 static void prepare_disk(const struct guest *g, struct guest_link *l, uint32_t i)
 {
-	const struct guest_disk *d = &g->dom->config->disks[i];
+	const struct guest_disk *d = guest_disk_at(g->dom->config, i);
 	struct blk_params p = { .writable = !d->spec.readonly };
 
 	snprintf(l->name, sizeof(l->name), "disk%u", i);
@@ -156,7 +183,7 @@ static void prepare_disk(const struct guest *g, struct guest_link *l, uint32_t i
 
 static void prepare_vif(const struct guest *g, struct guest_link *l, uint32_t i)
 {
-	const struct vif_spec *v = &g->dom->config->vifs[i];
+	const struct vif_spec *v = guest_vif_at(g->dom->config, i);
 	struct net_params p = { .offloads = NET_CSUM_BLANK | NET_CSUM_VALID };
 	struct msg wrong;
 
@@ -171,7 +198,7 @@ static void prepare_vif(const struct guest *g, struct guest_link *l, uint32_t i)
 	p.rate_us = v->rate_us;
 	p.n_sources = (uint32_t)ip_ranges_parse(
 		v->ip, p.source, &wrong); /* was parsed before */
-	prepare_device(g, l, g->dom->config->n_disks + i, SVC_PROTO_NET);
+	prepare_device(g, l, GUEST_DISKS_MAX + i, SVC_PROTO_NET);
 	params_set(l, &p, sizeof(p));
 }
 
@@ -183,17 +210,17 @@ static const enum service kind_services[] = { [KIND_LOG] = SERVICE_CONSOLE,
 	[KIND_VIF] = SERVICE_NETWORK,
 	[KIND_MODULE] = SERVICE_FILES };
 
-enum service link_service(const struct guest *g, uint32_t step)
+enum service link_service(uint32_t step)
 {
 	uint32_t i;
 
-	return kind_services[step_kind(g, step, &i)];
+	return kind_services[step_kind(step, &i)];
 }
 
 int link_prepare(const struct guest *g, uint32_t step, struct guest_link *l, struct msg *m)
 {
 	uint32_t i;
-	enum kind k = step_kind(g, step, &i);
+	enum kind k = step_kind(step, &i);
 
 	l->c = (struct proc_connect){ .name = l->name,
 		.endpoint = host_service(kind_services[k]),
@@ -227,7 +254,8 @@ bool link_writes(const struct guest *g, uint32_t step)
 {
 	uint32_t i;
 
-	return step_kind(g, step, &i) == KIND_DISK && !g->dom->config->disks[i].spec.readonly;
+	return step_kind(step, &i) == KIND_DISK &&
+	       !guest_disk_at(g->dom->config, i)->spec.readonly;
 }
 
 /*
@@ -239,7 +267,7 @@ uint32_t link_urgency(const struct guest *g, uint32_t step)
 	bool runs = g->dom->state == DOM_LIVE && !g->dom->paused;
 	uint32_t i;
 
-	switch (step_kind(g, step, &i)) {
+	switch (step_kind(step, &i)) {
 	case KIND_KERNEL:
 	case KIND_MODULE:
 		return g->was_ready ? 0 : 2;
@@ -258,11 +286,11 @@ const char *link_subject(const struct guest *g, uint32_t step, char text[24])
 	bool shim = machine_has_shim(g->dom->config);
 	uint32_t i;
 
-	switch (step_kind(g, step, &i)) {
+	switch (step_kind(step, &i)) {
 	case KIND_KERNEL:
 		return shim ? "shim" : "kernel";
 	case KIND_DISK:
-		return g->dom->config->disks[i].spec.vdev;
+		return guest_disk_at(g->dom->config, i)->spec.vdev;
 	case KIND_VIF:
 		snprintf(text, 24, "vif %u", i);
 		return text;
@@ -328,16 +356,16 @@ void link_refused(const struct guest *g, uint32_t step, int rc, struct msg *m)
 	int told = 0;
 	uint32_t i;
 
-	k = step_kind(g, step, &i);
+	k = step_kind(step, &i);
 	if (k == KIND_KERNEL)
 		told = file_refused(
 			link_subject(g, step, text), machine_kernel(g->dom->config), rc, m);
 	else if (k == KIND_MODULE)
 		told = file_refused(link_subject(g, step, text), module_path(g, i), rc, m);
 	else if (k == KIND_DISK)
-		told = disk_refused(&g->dom->config->disks[i], rc, m);
+		told = disk_refused(guest_disk_at(g->dom->config, i), rc, m);
 	else if (k == KIND_VIF)
-		told = vif_refused(&g->dom->config->vifs[i], i, rc, m);
+		told = vif_refused(guest_vif_at(g->dom->config, i), i, rc, m);
 	if (told)
 		return;
 	if (service_given_up(kind_services[k]))

@@ -7,13 +7,22 @@
 
 #include "guest/guest.h"
 
-/* How many connections the VMM gets. */
-uint32_t link_steps(const struct guest *g);
+/*
+ * The numbers of steps are below this. One that the guest does not have is left out: it stands
+ * for a device or a module that may be there in another guest.
+ */
+uint32_t link_steps(void);
+bool link_has(const struct guest *g, uint32_t step);
+/* The first step from this one on that the guest has; link_steps(): there is none. */
+uint32_t link_next(const struct guest *g, uint32_t step);
+/* The step of the device in a seat. */
+uint32_t link_seat_step(uint32_t seat);
 /* Which of them is the guest's console. */
 uint32_t link_console_step(void);
-/* step: below link_steps(). */
-enum service link_service(const struct guest *g, uint32_t step);
+enum service link_service(uint32_t step);
 /*
+ * From here on, step is one that the guest has.
+ *
  * Fill *l with the request for a connection, except for its memory; the call has its service
  * and endpoint. 0, or -1 with *m.
  */

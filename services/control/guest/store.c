@@ -109,6 +109,32 @@ int guest_store_write(struct guest *g, struct msg *m)
 	return 0;
 }
 
+int guest_store_plug(const struct guest *g, uint32_t seat, xs_done_fn fn, uint32_t *n)
+{
+	struct xs_batch b = { .fn = fn, .ctx = (void *)(uintptr_t)g->dom->domid };
+	struct guest_config *c = g->dom->config;
+	int rc;
+
+	if (seat < GUEST_DISKS_MAX)
+		rc = xs_layout_disk(g->dom->domid, &guest_disk_at(c, seat)->spec, xs_emit, &b);
+	else
+		rc = xs_layout_vif(
+			g->dom->domid, guest_vif_at(c, seat - GUEST_DISKS_MAX), xs_emit, &b);
+	*n = b.n;
+	return rc;
+}
+
+void guest_store_unplug(const struct guest *g, uint32_t seat)
+{
+	struct xs_batch b = { .fn = NULL };
+
+	if (xs_layout_device_remove(g->dom->domid, seat < GUEST_DISKS_MAX ? "vbd" : "vif",
+		    guest_device_id(g->dom->config, seat), xs_emit_remove, &b))
+		guest_log(g->dom->domid,
+			"xenstore nodes of a device of domain %u stay behind: no memory\n",
+			g->dom->domid);
+}
+
 /* A guest whose nodes are being removed. */
 struct removal {
 	uint32_t domid;

@@ -3,6 +3,7 @@
 #ifndef CONTROL_STORE_H
 #define CONTROL_STORE_H
 
+#include "client/xenstore.h"
 #include "guest/guest.h"
 
 /*
@@ -16,5 +17,12 @@ void guest_store_rename(const struct dom *d);
 void guest_store_remove(uint32_t domid, const uint8_t *uuid);
 /* Go on with what an earlier life of control has not finished. */
 void guest_store_resume(void);
+
+/*
+ * Write the nodes of the device in a seat; fn(domid, ...) is called for each of *n requests. 0,
+ * or -1: no memory. Remove them.
+ */
+int guest_store_plug(const struct guest *g, uint32_t seat, xs_done_fn fn, uint32_t *n);
+void guest_store_unplug(const struct guest *g, uint32_t seat);
 
 #endif

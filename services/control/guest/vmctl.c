@@ -24,6 +24,7 @@
 #include "guest/guest_pool.h"
 #include "guest/keep.h"
 #include "guest/life.h"
+#include "guest/plug.h"
 #include "log.h"
 #include "sys/clock.h"
 #include "sys/sk.h"
@@ -105,6 +106,17 @@ int vmctl_send(struct guest *g, uint32_t type, uint32_t arg)
 	return g->ctl_region && !svc_respond(&g->ctl, &m, sizeof(m)) ? 0 : -1;
 }
 
+int vmctl_send_body(struct guest *g, uint32_t type, const void *body, uint32_t len)
+{
+	struct {
+		struct vmctl_msg m;
+		uint8_t body[sizeof(struct vmctl_plug)];
+	} rec = { .m = { .type = (uint16_t)type, .len = (uint16_t)len } };
+
+	memcpy(rec.body, body, len);
+	return g->ctl_region && !svc_respond(&g->ctl, &rec, sizeof(rec.m) + len) ? 0 : -1;
+}
+
 /*
  * Only a guest that is being created can fail. Its VMM runs no vCPU then, so there is nothing
  * to quiesce.
@@ -151,6 +163,19 @@ static int vmm_grow(struct guest *g, uint32_t n, const void *body, uint32_t len)
 	return 0;
 }
 
+/* A guest that ends needs no answer. */
+static int vmm_devices(struct guest *g, uint32_t seats, const void *body, uint32_t len)
+{
+	uint32_t number;
+
+	if (len != sizeof(number))
+		return -SK_E_PEER;
+	memcpy(&number, body, sizeof(number));
+	if (!g->leaving)
+		plug_heard(g, seats, number);
+	return 0;
+}
+
 static int message_handle(struct guest *g, const struct vmctl_msg *m, const char *body)
 {
 	switch (m->type) {
@@ -171,6 +196,8 @@ static int message_handle(struct guest *g, const struct vmctl_msg *m, const char
 	case VMCTL_STATS:
 		stats_take(g, body, m->len);
 		break;
+	case VMCTL_DEVICES:
+		return vmm_devices(g, m->arg, body, m->len);
 	case VMCTL_GROW:
 		return vmm_grow(g, m->arg, body, m->len);
 	default: /* PAUSED, RUNNING: control asked for it */
@@ -312,6 +339,7 @@ int vmctl_connect(struct guest *g)
 	c.rings = g->ctl_frame;
 	if (!rc)
 		rc = proc_channel(&g->proc, &c, &index);
+	proc_plug_room(&g->proc);
 	if (!rc)
 		rc = cap_copy(g->proc.ntfn, SK_W, 1ull << index, &g->ctl.signal);
 	if (!rc)

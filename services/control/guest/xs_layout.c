@@ -233,9 +233,9 @@ static void disk(struct walk *w, const struct disk_spec *d)
 	node_put(w, "trusted", d->trusted ? "1" : "0", w->front);
 }
 
-static void nic(struct walk *w, const struct vif_spec *v, uint32_t devid)
+static void nic(struct walk *w, const struct vif_spec *v)
 {
-	uint32_t mtu = v->mtu ? v->mtu : VIF_MTU;
+	uint32_t devid = (uint32_t)v->devid, mtu = v->mtu ? v->mtu : VIF_MTU;
 	char mac[VIF_MAC_TEXT], rate[32];
 
 	vif_mac_format(v->mac, mac);
@@ -279,7 +279,40 @@ int xs_layout_create(const struct xs_guest *g, xs_emit_fn emit, void *ctx)
 	for (uint32_t i = 0; i < g->config->n_disks; i++)
 		disk(&w, &g->config->disks[i].spec);
 	for (uint32_t i = 0; i < g->config->n_vifs; i++)
-		nic(&w, &g->config->vifs[i], i);
+		nic(&w, &g->config->vifs[i]);
+	return w.rc;
+}
+
+int xs_layout_disk(uint32_t domid, const struct disk_spec *d, xs_emit_fn emit, void *ctx)
+{
+	struct walk w;
+
+	walk_init(&w, domid, emit, ctx);
+	disk(&w, d);
+	return w.rc;
+}
+
+int xs_layout_vif(uint32_t domid, const struct vif_spec *v, xs_emit_fn emit, void *ctx)
+{
+	struct walk w;
+
+	walk_init(&w, domid, emit, ctx);
+	nic(&w, v);
+	return w.rc;
+}
+
+int xs_layout_device_remove(
+	uint32_t domid, const char *kind, uint32_t devid, xs_emit_fn emit, void *ctx)
+{
+	struct walk w;
+
+	walk_init(&w, domid, emit, ctx);
+	walk_set_base(&w, "/local/domain/%u/device/%s/%u", domid, kind, devid);
+	node_make(&w, "", NULL);
+	walk_set_base(&w, "/local/domain/0/backend/%s/%u/%u", kind, domid, devid);
+	node_make(&w, "", NULL);
+	walk_set_base(&w, "/libxl/%u/device/%s/%u", domid, kind, devid);
+	node_make(&w, "", NULL);
 	return w.rc;
 }
 

@@ -34,6 +34,11 @@ struct xs_guest {
 int xs_layout_create(const struct xs_guest *g, xs_emit_fn emit, void *ctx);
 /* Paths to remove, value and perms NULL. */
 int xs_layout_remove(uint32_t domid, const uint8_t *uuid, xs_emit_fn emit, void *ctx);
+/* One device: entries to write, and paths to remove; kind: "vbd" or "vif". */
+int xs_layout_disk(uint32_t domid, const struct disk_spec *d, xs_emit_fn emit, void *ctx);
+int xs_layout_vif(uint32_t domid, const struct vif_spec *v, xs_emit_fn emit, void *ctx);
+int xs_layout_device_remove(
+	uint32_t domid, const char *kind, uint32_t devid, xs_emit_fn emit, void *ctx);
 /* A new name: entries to write. */
 int xs_layout_rename(
 	uint32_t domid, const uint8_t *uuid, const char *name, xs_emit_fn emit, void *ctx);

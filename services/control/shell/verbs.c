@@ -42,6 +42,7 @@ static const struct option long_options[] = {
 	{ "console", no_argument, NULL, 'c' },
 	{ "defconfig", required_argument, NULL, 'f' },
 	{ "dryrun", no_argument, NULL, 'n' },
+	{ "force", no_argument, NULL, 'f' },
 	{ "help", no_argument, NULL, 'h' },
 	{ "ignore-global-affinity-masks", no_argument, NULL, 'g' },
 	{ "long", no_argument, NULL, 'l' },

@@ -79,6 +79,17 @@ enum verb_complete {
 		"The columns are xl's: state is that of the front end, 4 when it is connected.\n") \
 	X("network-list", network_list, "", 1, 64, GUEST, "NAME...", "vifs of guests", \
 		"The columns are xl's: state is that of the front end, 4 when it is connected.\n") \
+	X("block-attach", block_attach, "", 2, 64, GUEST, "NAME DISK...", \
+		"give a running guest another disk", \
+		"DISK is as in disk=, in one word or several.\n") \
+	X("block-detach", block_detach, "f", 2, 2, GUEST, "[-f] NAME DISK", \
+		"take a disk from a running guest", \
+		"DISK is its name in the guest, or its number.\n" \
+		"  -f  even if the guest still uses it\n") \
+	X("network-attach", network_attach, "", 1, 64, GUEST, "NAME [key=value...]", \
+		"give a running guest another vif", "The keys are those of vif=.\n") \
+	X("network-detach", network_detach, "", 2, 2, GUEST, "NAME VIF", \
+		"take a vif from a running guest", "VIF is its number or its mac.\n") \
 	X("mem-set", mem_set, "", 2, 2, GUEST, "NAME MEM", "set the memory size of a guest", \
 		"MEM is in MiB, or ends in b, k, m, g or t; at most the guest's maxmem.\n" \
 		"The guest's balloon driver changes the size, as far and as soon as it can.\n") \

@@ -117,7 +117,7 @@ static void rows_add(struct listing *l, const struct dom *d)
 		struct listed *r = &l->row[l->n++];
 
 		r->domid = d->domid;
-		r->devid = l->vifs ? i : c->disks[i].spec.number;
+		r->devid = l->vifs ? (uint32_t)c->vifs[i].devid : c->disks[i].spec.number;
 		if (l->vifs)
 			memcpy(r->mac, c->vifs[i].mac, sizeof(r->mac));
 	}

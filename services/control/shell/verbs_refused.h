@@ -52,11 +52,7 @@
 	X("set-parameters", \
 		"the kernel's options are fixed at boot: make run APPEND=, or the boot menu") \
 	X("top", "there is no screen of its own; `list` and `vcpu-list` show the times") \
-	X("network-attach", "a running guest gets no further vifs yet; name it in vif=") \
-	X("network-detach", "a running guest keeps its vifs") \
 	X("channel-list", REFUSED_FRONT) \
-	X("block-attach", "a running guest gets no further disks yet; name it in disk=") \
-	X("block-detach", "a running guest keeps its disks") \
 	X("vtpm-attach", REFUSED_FRONT) \
 	X("vtpm-list", REFUSED_FRONT) \
 	X("vtpm-detach", REFUSED_FRONT) \

@@ -204,12 +204,19 @@ static void disk_disconnect(struct xb_dev *dev)
 
 static bool disk_busy(struct xb_dev *dev) { return disk_of(dev)->in_flight != 0; }
 
+static void disk_free(struct xb_dev *dev)
+{
+	svc_channel_drop(disk_of(dev)->conn);
+	free(disk_of(dev));
+}
+
 static const struct xb_driver disk_driver = {
 	.type = "vbd",
 	.features_write = features_write,
 	.connect = disk_connect,
 	.disconnect = disk_disconnect,
 	.busy = disk_busy,
+	.free = disk_free,
 };
 
 /* ---- the disk ---------------------------------------------------------------------- */
@@ -220,7 +227,8 @@ static void disk_event(void *ctx)
 	bool shown = d->sectors != 0;
 
 	disk_answers_take(d);
-	if (!shown && d->sectors && xb_add(&d->dev, &disk_driver, d->cfg.vdev))
+	if (!shown && d->sectors && !d->dev.removing &&
+		xb_add(&d->dev, &disk_driver, d->cfg.vdev))
 		vm_log("%s: not shown to the guest", d->dev.be);
 	xb_idle(&d->dev);
 }
@@ -245,7 +253,7 @@ static int disk_events_set(struct disk *d)
 	return rc ? rc : svc_on_channel(d->conn, disk_event, d);
 }
 
-int blkback_add(const struct vm_disk *cfg)
+int blkback_add(const struct vm_disk *cfg, struct svc_conn *conn, struct xb_dev **out)
 {
 	struct disk *d = calloc(1, sizeof(*d));
 	int rc;
@@ -254,11 +262,8 @@ int blkback_add(const struct vm_disk *cfg)
 		return -SK_E_NO_MEM;
 	d->cfg = *cfg;
 	d->block = BLK_SECTOR;
-	d->conn = svc_channel(cfg->channel);
-	if (!d->conn) {
-		free(d);
-		return -SK_E_NOT_FOUND;
-	}
+	d->conn = conn;
+	d->dev.drv = &disk_driver;
 	disk_requests_init(d);
 	for (uint32_t i = 0; i < DISK_QUEUES; i++) {
 		d->queue[i].disk = d;
@@ -267,9 +272,13 @@ int blkback_add(const struct vm_disk *cfg)
 	/* its name in the log until it is shown on xenbus */
 	snprintf(d->dev.be, sizeof(d->dev.be), "disk %u", cfg->vdev);
 	rc = disk_events_set(d);
-	if (rc)
+	if (!rc)
+		rc = disk_info_request(d);
+	if (rc) {
+		free(d);
 		return rc;
-	rc = disk_info_request(d);
+	}
 	svc_settle(d->conn);
-	return rc;
+	*out = &d->dev;
+	return 0;
 }

@@ -9,6 +9,13 @@
 
 #include "proto/vmctl.h"
 
-int blkback_add(const struct vm_disk *disk) must_check;
+struct svc_conn;
+struct xb_dev;
+/*
+ * A disk of which conn is the connection to storage. After an error the connection is not used,
+ * and there is no disk. *out: its device on xenbus, for xb_remove().
+ */
+int blkback_add(
+	const struct vm_disk *disk, struct svc_conn *conn, struct xb_dev **out) must_check;
 
 #endif

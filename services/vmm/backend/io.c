@@ -6,6 +6,8 @@
  *             back ends go over that connection. xen_io_quiesce() when control is about to end
  *             the guest.
  */
+#include <string.h>
+
 #include "backend/blkback.h"
 #include "backend/cons_ring.h"
 #include "backend/netback.h"
@@ -13,18 +15,78 @@
 #include "backend/xs_link.h"
 #include "backend/xs_ring.h"
 #include "edge.h"
+#include "svc/svc.h"
 #include "xen.h"
 #include "xen/evtchn_backend.h"
 
+/* The devices by their seats; NULL: there is none. */
+static struct xb_dev *seats[VMCTL_SEATS];
+
+/* The number at the end of a channel's name, "disk3", is the seat among those of its kind. */
+static struct xb_dev **seat_of(const char *channel, uint32_t first, uint32_t n)
+{
+	uint32_t i = (uint32_t)channel[strcspn(channel, "0123456789")] - '0';
+
+	return &seats[first + (i < n ? i : 0)];
+}
+
 static int devices_add(const struct vm_config *cfg)
 {
+	struct svc_conn *c;
 	int rc = 0;
 
-	for (uint32_t i = 0; i < cfg->n_disks && i < VM_DISKS_MAX && rc == 0; i++)
-		rc = blkback_add(&cfg->disk[i]);
-	for (uint32_t i = 0; i < cfg->n_vifs && i < VM_VIFS_MAX && rc == 0; i++)
-		rc = netback_add(&cfg->vif[i]);
+	for (uint32_t i = 0; i < cfg->n_disks && i < VM_DISKS_MAX && rc == 0; i++) {
+		c = svc_channel(cfg->disk[i].channel);
+		rc = c ? blkback_add(&cfg->disk[i], c,
+				 seat_of(cfg->disk[i].channel, 0, VM_DISKS_MAX))
+		       : -SK_E_NOT_FOUND;
+	}
+	for (uint32_t i = 0; i < cfg->n_vifs && i < VM_VIFS_MAX && rc == 0; i++) {
+		c = svc_channel(cfg->vif[i].channel);
+		rc = c ? netback_add(&cfg->vif[i], c,
+				 seat_of(cfg->vif[i].channel, VM_DISKS_MAX, VM_VIFS_MAX))
+		       : -SK_E_NOT_FOUND;
+	}
 	return rc;
+}
+
+/* ---- while the guest runs ---- */
+
+int xen_io_plug(const struct vmctl_plug *p)
+{
+	struct svc_conn *c;
+	int rc;
+
+	if (p->seat >= VMCTL_SEATS || seats[p->seat])
+		return -SK_E_INVAL;
+	c = svc_channel_add(&p->channel);
+	if (!c)
+		return -SK_E_NO_MEM;
+	rc = p->seat < VM_DISKS_MAX ? blkback_add(&p->disk, c, &seats[p->seat])
+				    : netback_add(&p->vif, c, &seats[p->seat]);
+	if (rc)
+		svc_channel_drop(c);
+	return rc;
+}
+
+void xen_io_unplug(uint32_t seat, bool forced)
+{
+	if (seat < VMCTL_SEATS && seats[seat])
+		xb_remove(seats[seat], forced);
+}
+
+uint32_t xen_io_devices(void)
+{
+	uint32_t there = 0;
+
+	for (uint32_t i = 0; i < VMCTL_SEATS; i++) {
+		if (seats[i] && xb_gone(seats[i])) {
+			xb_drop(seats[i]);
+			seats[i] = NULL;
+		}
+		there |= seats[i] ? 1u << i : 0;
+	}
+	return there;
 }
 
 int xen_io_init(void)

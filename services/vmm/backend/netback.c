@@ -209,12 +209,19 @@ static bool vif_busy(struct xb_dev *dev)
 	return false; /* frames in flight are copies */
 }
 
+static void vif_free(struct xb_dev *dev)
+{
+	svc_channel_drop(vif_of(dev)->conn);
+	free(vif_of(dev));
+}
+
 static const struct xb_driver vif_driver = {
 	.type = "vif",
 	.features_write = features_write,
 	.connect = vif_connect,
 	.disconnect = vif_disconnect,
 	.busy = vif_busy,
+	.free = vif_free,
 };
 
 /* NETBACK1 */
@@ -228,25 +235,31 @@ static void credit_split(struct vif *v)
 	v->rx_max = n - n / 3 < VIF_RX_BUFFERS ? n - n / 3 : VIF_RX_BUFFERS;
 }
 
-int netback_add(const struct vm_vif *cfg)
+int netback_add(const struct vm_vif *cfg, struct svc_conn *conn, struct xb_dev **out)
 {
-	struct vif *v = calloc(1, sizeof(*v));
+	struct vif *v;
 	int rc;
 
+	if (conn->data_size < (VIF_TX_PAGES + VIF_RX_BUFFERS) * SK_PAGE_SIZE)
+		return -SK_E_NOT_FOUND;
+	v = calloc(1, sizeof(*v));
 	if (!v)
 		return -SK_E_NO_MEM;
 	v->cfg = *cfg;
 	v->tx_port = v->rx_port = NO_BACKEND;
-	v->conn = svc_channel(cfg->channel);
-	if (!v->conn || v->conn->data_size < (VIF_TX_PAGES + VIF_RX_BUFFERS) * SK_PAGE_SIZE) {
-		free(v);
-		return -SK_E_NOT_FOUND;
-	}
+	v->conn = conn;
 	credit_split(v);
 	rc = svc_on_epoch(v->conn, switch_restarted, v);
 	if (!rc)
 		rc = svc_on_end(v->conn, switch_ended, v);
 	if (!rc)
 		rc = svc_on_channel(v->conn, switch_event, v);
-	return rc ? rc : xb_add(&v->dev, &vif_driver, cfg->devid);
+	if (!rc)
+		rc = xb_add(&v->dev, &vif_driver, cfg->devid);
+	if (rc) {
+		free(v);
+		return rc;
+	}
+	*out = &v->dev;
+	return 0;
 }

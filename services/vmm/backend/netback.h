@@ -9,6 +9,10 @@
 
 #include "proto/vmctl.h"
 
-int netback_add(const struct vm_vif *vif) must_check;
+struct svc_conn;
+struct xb_dev;
+/* The same as blkback_add(), for an interface and its connection to the switch. */
+int netback_add(
+	const struct vm_vif *vif, struct svc_conn *conn, struct xb_dev **out) must_check;
 
 #endif

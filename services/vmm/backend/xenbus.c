@@ -34,12 +34,31 @@ static void frontend_state_apply(struct xb_dev *d);
 
 /* ---- xenstore --------------------------------------------------------------------- */
 
+static void removal_look(struct xb_dev *d);
+
+/* Each request of a device: the device stays until its answer has come. */
+static bool dev_request(struct xb_dev *d, uint32_t type, const void *body, uint32_t len,
+	xs_reply_fn *fn, void *ctx)
+{
+	if (xs_link_request(type, body, len, fn, ctx))
+		return false;
+	d->asked++;
+	return true;
+}
+
+static void dev_answered(struct xb_dev *d)
+{
+	d->asked--;
+	removal_look(d);
+}
+
 static void write_answered(void *ctx, uint32_t type, const char *body, uint32_t len)
 {
 	struct xb_dev *d = ctx;
 
-	if (type == XS_ERROR)
+	if (type == XS_ERROR && !d->removing)
 		vm_log("%s: xenstore write: %.*s", d->be, (int)len, body);
+	dev_answered(d);
 }
 
 void xb_write(struct xb_dev *d, const char *key, const char *fmt, ...)
@@ -53,18 +72,17 @@ void xb_write(struct xb_dev *d, const char *key, const char *fmt, ...)
 	m = vsnprintf(buf + n + 1, VALUE_MAX, fmt, ap);
 	va_end(ap);
 	if (n >= XB_PATH + 64 || m >= VALUE_MAX ||
-		xs_link_request(XS_WRITE, buf, (uint32_t)(n + 1 + m), write_answered, d))
+		!dev_request(d, XS_WRITE, buf, (uint32_t)(n + 1 + m), write_answered, d))
 		vm_log("%s: %s not written", d->be, key);
 }
 
 static bool request_path(
-	uint32_t type, const char *dir, const char *key, xs_reply_fn *fn, void *ctx)
+	struct xb_dev *d, const char *dir, const char *key, xs_reply_fn *fn, void *ctx)
 {
 	char path[XB_PATH + 64];
 	int n = snprintf(path, sizeof(path), "%s/%s", dir, key);
 
-	return n < (int)sizeof(path) &&
-	       xs_link_request(type, path, (uint32_t)n + 1, fn, ctx) == 0;
+	return n < (int)sizeof(path) && dev_request(d, XS_READ, path, (uint32_t)n + 1, fn, ctx);
 }
 
 static bool decimal_parse(const char *s, uint32_t len, uint32_t max, uint32_t *out)
@@ -100,6 +118,7 @@ static void value_answered(void *ctx, uint32_t type, const char *body, uint32_t 
 	}
 	if (--v->dev->reads == 0)
 		connect_continue(v->dev);
+	dev_answered(v->dev);
 }
 
 void xb_read(struct xb_dev *d, struct xb_value *v, const char *fmt, ...)
@@ -111,7 +130,7 @@ void xb_read(struct xb_dev *d, struct xb_value *v, const char *fmt, ...)
 	vsnprintf(key, sizeof(key), fmt, ap);
 	va_end(ap);
 	*v = (struct xb_value){ .dev = d };
-	if (request_path(XS_READ, d->fe, key, value_answered, v))
+	if (request_path(d, d->fe, key, value_answered, v))
 		d->reads++;
 }
 
@@ -155,6 +174,7 @@ void xb_idle(struct xb_dev *d)
 {
 	if (d->next_state && !d->drv->busy(d))
 		state_enter(d, d->next_state);
+	removal_look(d);
 }
 
 void xb_fail(struct xb_dev *d, const char *why)
@@ -198,6 +218,9 @@ static void frontend_state_apply(struct xb_dev *d)
 {
 	if (!d->state || d->reads)
 		return;
+	if (d->removing && d->fe_state != XenbusStateClosed &&
+		d->fe_state != XenbusStateUnknown)
+		return; /* it was asked to close */
 	switch (d->fe_state) {
 	case XenbusStateInitialising:
 	case XenbusStateInitWait:
@@ -229,17 +252,18 @@ static void frontend_state_answered(void *ctx, uint32_t type, const char *body, 
 	struct xb_dev *d = ctx;
 	uint32_t state = XenbusStateUnknown;
 
-	if (type == XS_READ && !decimal_parse(body, len, XenbusStateReconfigured, &state))
-		return; /* malformed value: ignored */
-	d->fe_state = state;
-	if (d->state)
+	/* a malformed value is ignored */
+	if (type != XS_READ || decimal_parse(body, len, XenbusStateReconfigured, &state)) {
+		d->fe_state = state;
 		frontend_state_apply(d);
+	}
+	dev_answered(d);
 }
 
 /* The back end's state was written: by control to start (1) or to end (5), or by us. */
 static void backend_state_changed(struct xb_dev *d, uint32_t state)
 {
-	if (!d->state && state == XenbusStateInitialising) {
+	if (!d->state && state == XenbusStateInitialising && !d->removing) {
 		state_enter(d, XenbusStateInitWait);
 		frontend_state_apply(d);
 	} else if (d->state && d->state != XenbusStateClosed && state == XenbusStateClosing) {
@@ -249,9 +273,8 @@ static void backend_state_changed(struct xb_dev *d, uint32_t state)
 
 static void backend_state_ask(struct xb_dev *d);
 
-static void backend_state_answered(void *ctx, uint32_t type, const char *body, uint32_t len)
+static void backend_state_read(struct xb_dev *d, uint32_t type, const char *body, uint32_t len)
 {
-	struct xb_dev *d = ctx;
 	uint32_t state;
 
 	d->be_reading = false;
@@ -270,13 +293,21 @@ static void backend_state_answered(void *ctx, uint32_t type, const char *body, u
 		backend_state_changed(d, state);
 }
 
+static void backend_state_answered(void *ctx, uint32_t type, const char *body, uint32_t len)
+{
+	struct xb_dev *d = ctx;
+
+	backend_state_read(d, type, body, len);
+	dev_answered(d);
+}
+
 static void backend_state_ask(struct xb_dev *d)
 {
 	d->be_again = d->be_reading;
 	if (d->be_reading)
 		return;
 	d->writes_seen = d->writes;
-	d->be_reading = request_path(XS_READ, d->be, "state", backend_state_answered, d);
+	d->be_reading = request_path(d, d->be, "state", backend_state_answered, d);
 }
 
 /* ---- watches ---------------------------------------------------------------------- */
@@ -293,41 +324,100 @@ void xb_watch_event(const char *body, uint32_t len)
 	n = len - (uint32_t)(token - body);
 	if (n && token[n - 1] == 0)
 		n--;
-	if (n < 2 || !decimal_parse(token + 1, n - 1, n_devices - 1, &i) || i >= n_devices)
-		return;
+	if (n < 2 || !decimal_parse(token + 1, n - 1, n_devices - 1, &i) || i >= n_devices ||
+		!devices[i] || devices[i]->unwatched)
+		return; /* the device may be gone */
 	if (token[0] == 'f')
-		request_path(
-			XS_READ, devices[i]->fe, "state", frontend_state_answered, devices[i]);
+		request_path(devices[i], devices[i]->fe, "state", frontend_state_answered,
+			devices[i]);
 	else if (token[0] == 'b')
 		backend_state_ask(devices[i]);
 }
 
-static bool state_watch(struct xb_dev *d, char kind, const char *dir)
+/* type: XS_WATCH or XS_UNWATCH */
+static bool state_watch(struct xb_dev *d, uint32_t type, char kind, const char *dir)
 {
 	char buf[XB_PATH + 32];
 	int n = snprintf(buf, sizeof(buf), "%s/state%c%c%u", dir, 0, kind, d->index);
 
-	return xs_link_request(XS_WATCH, buf, (uint32_t)n + 1, write_answered, d) == 0;
+	return dev_request(d, type, buf, (uint32_t)n + 1, write_answered, d);
 }
 
 int xb_add(struct xb_dev *d, const struct xb_driver *drv, uint32_t id)
 {
-	if (n_devices == XB_DEVICES)
+	uint32_t i = 0;
+
+	while (i < n_devices && devices[i])
+		i++;
+	if (i == XB_DEVICES)
 		return -SK_E_LIMIT;
+	if (i == n_devices)
+		n_devices++;
 	d->drv = drv;
 	d->id = id;
-	d->index = n_devices;
+	d->index = i;
 	snprintf(d->fe, sizeof(d->fe), "/local/domain/%u/device/%s/%u", xen_dom.p.domid,
 		drv->type, id);
 	snprintf(d->be, sizeof(d->be), "/local/domain/0/backend/%s/%u/%u", drv->type,
 		xen_dom.p.domid, id);
-	devices[n_devices++] = d;
-	return state_watch(d, 'b', d->be) && state_watch(d, 'f', d->fe) ? 0 : -SK_E_NO_MEM;
+	if (!state_watch(d, XS_WATCH, 'b', d->be) || !state_watch(d, XS_WATCH, 'f', d->fe))
+		return -SK_E_NO_MEM;
+	devices[i] = d;
+	d->added = true;
+	return 0;
+}
+
+/* ---- taking a device out ----------------------------------------------------------- */
+
+static bool closed(const struct xb_dev *d)
+{
+	return !d->state || d->state == XenbusStateClosed;
+}
+
+/* The watches go when the device is closed; when they are gone, nothing new is asked. */
+static void removal_look(struct xb_dev *d)
+{
+	if (!d->removing || !closed(d))
+		return;
+	if (d->added && !d->unwatched) {
+		d->unwatched = true;
+		(void)state_watch(d, XS_UNWATCH, 'b', d->be);
+		(void)state_watch(d, XS_UNWATCH, 'f', d->fe);
+	}
+	if (!d->asked && !d->drv->busy(d))
+		edge_devices_changed();
+}
+
+void xb_remove(struct xb_dev *d, bool forced)
+{
+	d->removing = true;
+	d->forced = d->forced || forced;
+	if (d->forced && !closed(d))
+		state_enter(d, XenbusStateClosed);
+	else if (!closed(d) && d->state != XenbusStateClosing)
+		state_enter(d, XenbusStateClosing);
+	frontend_state_apply(d);
+	removal_look(d);
+}
+
+bool xb_gone(struct xb_dev *d)
+{
+	return d->removing && closed(d) && (d->unwatched || !d->added) && !d->asked &&
+	       !d->drv->busy(d);
+}
+
+void xb_drop(struct xb_dev *d)
+{
+	if (d->added)
+		devices[d->index] = NULL;
+	d->drv->free(d);
 }
 
 void xb_quiesce(void)
 {
 	for (uint32_t i = 0; i < n_devices; i++) {
+		if (!devices[i])
+			continue;
 		rings_drop(devices[i]);
 		devices[i]->state = 0;
 	}

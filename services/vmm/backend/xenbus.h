@@ -42,6 +42,8 @@ struct xb_driver {
 	void (*disconnect)(struct xb_dev *d);
 	/* Are requests of this connection still in flight? */
 	bool (*busy)(struct xb_dev *d);
+	/* Free it, and its connection to the service: nothing refers to it any more. */
+	void (*free)(struct xb_dev *d);
 };
 
 struct xb_dev {
@@ -66,6 +68,12 @@ struct xb_dev {
 	uint32_t writes, writes_seen;
 	/* Our state is being read; it must be read again afterwards. */
 	bool be_reading, be_again;
+	/* Requests to xenstore without an answer. */
+	uint32_t asked;
+	/* xb_add() was called. */
+	bool added;
+	/* It is being taken out, even if the guest still uses it, and its watches are gone. */
+	bool removing, forced, unwatched;
 };
 
 int xb_add(struct xb_dev *d, const struct xb_driver *drv, uint32_t id) must_check;
@@ -79,6 +87,15 @@ bool xb_number(const struct xb_value *v, uint32_t max, uint32_t *out);
 void xb_fail(struct xb_dev *d, const char *why);
 /* A busy device has become idle. */
 void xb_idle(struct xb_dev *d);
+/*
+ * Take a device out, which was added or is to be added: its front end is asked to close, and it
+ * goes when that has happened; forced: at once. It may be called again.
+ */
+void xb_remove(struct xb_dev *d, bool forced);
+/* It is closed, and nothing is in flight. */
+bool xb_gone(struct xb_dev *d);
+/* Forget and free a device that is gone. */
+void xb_drop(struct xb_dev *d);
 void xb_watch_event(const char *body, uint32_t len);
 /* No device touches guest memory or rings any more. */
 void xb_quiesce(void);

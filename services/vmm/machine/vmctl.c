@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "caps/caps.h"
 #include "log.h"
 #include "machine/physmap.h"
@@ -130,6 +131,53 @@ static void grow_answered(uint32_t n)
 	vcpus_kick();
 }
 
+/* ---- devices that come and go ------------------------------------------------------------ */
+
+static struct {
+	uint32_t done; /* number of the last PLUG or UNPLUG that is done */
+	bool waits;    /* for the device in `seat` to go */
+	uint32_t seat, number;
+} plug;
+
+static void vmctl_queue(enum vmctl_type type);
+
+static void plug_run(const void *body, uint32_t len)
+{
+	struct vmctl_plug p;
+	int rc;
+
+	if (len != sizeof(p))
+		return;
+	memcpy(&p, body, sizeof(p));
+	rc = xen_io_plug(&p);
+	if (rc)
+		vm_log("the device in seat %u cannot be added: %s", p.seat, sk_error_text(rc));
+	plug.done = p.number;
+	vmctl_queue(VMCTL_DEVICES);
+}
+
+static void unplug_run(const void *body, uint32_t len)
+{
+	struct vmctl_unplug u;
+
+	if (len != sizeof(u))
+		return;
+	memcpy(&u, body, sizeof(u));
+	plug.waits = true;
+	plug.seat = u.seat;
+	plug.number = u.number;
+	xen_io_unplug(u.seat, u.force != 0);
+}
+
+static void devices_look(void)
+{
+	if (!plug.waits || xen_io_devices() >> (plug.seat & 31) & 1)
+		return;
+	plug.waits = false;
+	plug.done = plug.number;
+	vmctl_queue(VMCTL_DEVICES);
+}
+
 /* ---- to control -------------------------------------------------------------------------- */
 
 static void stats_fill(struct vmctl_stats *s)
@@ -157,7 +205,7 @@ static int message_send(uint32_t type)
 		union {
 			struct vmctl_stats stats;
 			char text[VMCTL_TEXT_MAX];
-			uint32_t pieces;
+			uint32_t pieces, number;
 		};
 	} m = { .msg = { .type = (uint16_t)type } };
 
@@ -173,6 +221,10 @@ static int message_send(uint32_t type)
 		m.msg.arg = grow.n;
 		m.pieces = vm.n_given;
 		m.msg.len = sizeof(m.pieces);
+	} else if (type == VMCTL_DEVICES) {
+		m.msg.arg = xen_io_devices();
+		m.number = plug.done;
+		m.msg.len = sizeof(m.number);
 	}
 	return svc_request(conn, &m, sizeof(m.msg) + m.msg.len);
 }
@@ -190,7 +242,7 @@ static void messages_send(void)
 /* Messages of which control may miss none, even if it is restarted. */
 enum {
 	LASTING = 1u << VMCTL_READY | 1u << VMCTL_FAILED | 1u << VMCTL_SHUTDOWN |
-		  1u << VMCTL_QUIESCED
+		  1u << VMCTL_QUIESCED | 1u << VMCTL_DEVICES
 };
 
 static void vmctl_queue(enum vmctl_type type)
@@ -219,7 +271,7 @@ static bool all_parked(void)
 	return all;
 }
 
-static void command_run(uint32_t type, uint32_t arg)
+static void command_run(uint32_t type, uint32_t arg, const void *body, uint32_t len)
 {
 	switch (type) {
 	case VMCTL_PAUSE:
@@ -243,6 +295,12 @@ static void command_run(uint32_t type, uint32_t arg)
 		break;
 	case VMCTL_GROWN:
 		grow_answered(arg);
+		break;
+	case VMCTL_PLUG:
+		plug_run(body, len);
+		break;
+	case VMCTL_UNPLUG:
+		unplug_run(body, len);
 		break;
 	case VMCTL_NMI:
 		if (arg < vm.n_vcpus) {
@@ -268,6 +326,7 @@ static void vmctl_advance(void)
 	}
 	if (grow_question_new())
 		vmctl_queue(VMCTL_GROW);
+	devices_look();
 	if ((pausing || quiescing) && all_parked()) { /* VMCTL1 */
 		if (pausing)
 			vmctl_queue(VMCTL_PAUSED);
@@ -303,7 +362,8 @@ static void channel_event(void *ctx)
 	(void)ctx;
 	while ((n = ring_get(&conn->rsp, &m, sizeof(m))) >= 0)
 		if ((size_t)n >= sizeof(m.msg))
-			command_run(m.msg.type, m.msg.arg);
+			command_run(m.msg.type, m.msg.arg, m.rest,
+				(uint32_t)((size_t)n - sizeof(m.msg)));
 	vmctl_advance();
 }
 

@@ -12,9 +12,9 @@
  */
 enum io_bit {
 	/* vCPUs are parked, or the guest has stopped. */
-	IO_CTL = 18,
+	IO_CTL = VM_CHANNELS_LATER,
 	/* The Xen half has work for its back ends. */
-	IO_XEN = 19,
+	IO_XEN,
 };
 
 /* The channel to control and the kick of the I/O thread. 0 or -SK_E_*. */

@@ -52,6 +52,12 @@
 	X(verbs_that_are_refused) \
 	X(keys_and_buttons) \
 	X(devices_are_listed) \
+	X(disks_come_and_go) \
+	X(vifs_come_and_go) \
+	X(plugs_that_fail) \
+	X(plugs_of_guests_that_end) \
+	X(storage_dies_while_a_disk_comes) \
+	X(a_vmm_lies_about_devices) \
 	X(consoles) \
 	X(console_of_a_guest_in_the_making) \
 	X(xenstore) \

@@ -26,7 +26,11 @@ struct vmm {
 	void *region;
 	struct ring to_control, from_control;
 	uint64_t heard; /* bits of message types */
-	uint32_t arg;   /* of the last one */
+	uint32_t channels;
+	uint32_t arg;              /* of the last one */
+	struct vmctl_plug plugged; /* of the last PLUG */
+	struct vmctl_unplug to_go; /* of the last UNPLUG */
+
 	struct vm_config config;
 };
 static struct vmm *vmm; /* DOMTAB_MAX */
@@ -174,7 +178,8 @@ int proc_connect_prepare(struct proc *p, const struct proc_connect *c, struct sv
 {
 	assert_int_equal(c->client, vmm_with(p)->domid);
 	assert_true(strlen(c->name) < 16);
-	*out = (struct proc_connection){ .rings = cap_new(SK_OBJ_FRAME, p->untyped),
+	*out = (struct proc_connection){ .channel = ++vmm_with(p)->channels,
+		.rings = cap_new(SK_OBJ_FRAME, p->untyped),
 		.client_signal = cap_new(SK_OBJ_NOTIFICATION, p->ntfn),
 		.data = c->data_size ? cap_new(SK_OBJ_FRAME,
 					       c->data_untyped ? c->data_untyped : p->untyped)
@@ -215,6 +220,43 @@ int proc_connect_finish(struct proc *p, const struct proc_connect *c,
 	return rc;
 }
 
+void proc_plug_room(struct proc *p) { (void)p; }
+
+/* Everything comes out of the memory of the device. */
+int proc_plug_prepare(struct proc *p, uint32_t channel, const struct proc_connect *c,
+	struct svc_open_args *a, struct proc_connection *out)
+{
+	struct proc device = { .cnode = p->cnode, .untyped = c->untyped, .ntfn = p->ntfn };
+
+	assert_true(c->untyped && c->untyped == c->data_untyped);
+	assert_true(channel > 0 && channel < VM_CHANNELS_LATER);
+	if (proc_connect_prepare(&device, c, a, out))
+		return -SK_E_NO_MEM;
+	out->channel = channel;
+	return 0;
+}
+
+int proc_plug_finish(struct proc *p, const struct proc_connect *c,
+	const struct svc_open_args *a, int open_rc, const struct svc_open_result *r,
+	struct proc_connection *out, struct domain_channel *ch)
+{
+	uint32_t channel = out->channel;
+
+	*ch = (struct domain_channel){ .bit = channel };
+	strcpy(ch->name, c->name);
+	if (open_rc)
+		return proc_connect_finish(p, c, a, open_rc, r, out);
+	out->number = r->number;
+	out->service_signal = r->signal;
+	return world.no_channel ? -SK_E_NO_MEM : 0;
+}
+
+void proc_unplug(struct proc *p, uint32_t channel)
+{
+	assert_true(p->cnode && channel && channel < VM_CHANNELS_LATER);
+	world.unplugged++;
+}
+
 int proc_channel(struct proc *p, const struct proc_channel *c, uint32_t *index)
 {
 	struct vmm *v = vmm_with(p);
@@ -252,10 +294,23 @@ int vmm_guard_endpoint(uint32_t domid, sk_cap_t *out)
 
 static void vmm_listen(struct vmm *v)
 {
-	struct vmctl_msg m;
+	struct {
+		struct vmctl_msg m;
+		union {
+			struct vmctl_plug plug;
+			struct vmctl_unplug unplug;
+		};
+	} rec;
 
-	while (v->region && ring_get(&v->from_control, &m, sizeof(m)) == sizeof(m)) {
+	while (v->region &&
+		ring_get(&v->from_control, &rec, sizeof(rec)) >= (int)sizeof(rec.m)) {
+		const struct vmctl_msg m = rec.m;
+
 		v->heard |= 1ull << m.type;
+		if (m.type == VMCTL_PLUG)
+			v->plugged = rec.plug;
+		if (m.type == VMCTL_UNPLUG)
+			v->to_go = rec.unplug;
 		if (m.type == VMCTL_PAUSE || m.type == VMCTL_UNPAUSE)
 			v->paused = m.type == VMCTL_PAUSE;
 		v->arg = m.arg;
@@ -275,6 +330,18 @@ bool vmm_heard(uint32_t domid, uint16_t type_)
 	heard = v->heard & 1ull << type_;
 	v->heard &= ~(1ull << type_);
 	return heard;
+}
+
+const struct vmctl_plug *vmm_plugged(uint32_t domid)
+{
+	vmm_listen(vmm_of(domid));
+	return &vmm_of(domid)->plugged;
+}
+
+const struct vmctl_unplug *vmm_to_go(uint32_t domid)
+{
+	vmm_listen(vmm_of(domid));
+	return &vmm_of(domid)->to_go;
 }
 
 uint32_t vmm_heard_arg(uint32_t domid) { return vmm_of(domid)->arg; }
@@ -299,6 +366,20 @@ static void vmm_puts(struct vmm *v, uint16_t type_)
 
 	v->said |= 1ull << type_;
 	assert_int_equal(ring_put(&v->to_control, &m, sizeof(m)), 0);
+	(void)ring_put_flush(&v->to_control);
+}
+
+/* It has added the device, or freed it. */
+static void vmm_devices(struct vmm *v, bool in)
+{
+	struct {
+		struct vmctl_msg m;
+		uint32_t number;
+	} rec = { .m = { .type = VMCTL_DEVICES, .len = sizeof(uint32_t) } };
+
+	rec.m.arg = in ? 1u << v->plugged.seat : 0;
+	rec.number = in ? v->plugged.number : v->to_go.number;
+	assert_int_equal(ring_put(&v->to_control, &rec, sizeof(rec)), 0);
 	(void)ring_put_flush(&v->to_control);
 }
 
@@ -352,6 +433,14 @@ bool vmms_serve(void)
 		if (v->started && world.vmms_act && vmm_heard(v->domid, VMCTL_QUIESCE)) {
 			vmm_puts(v, VMCTL_QUIESCED);
 			did = true;
+		}
+		if (v->started && world.vmms_act) {
+			bool in = vmm_heard(v->domid, VMCTL_PLUG);
+
+			if (in || vmm_heard(v->domid, VMCTL_UNPLUG)) {
+				vmm_devices(v, in);
+				did = true;
+			}
 		}
 		any = any || did;
 	}

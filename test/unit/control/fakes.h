@@ -52,6 +52,7 @@ struct world_state {
 	sk_cap_t made_in;       /* slot of the last object that was made in a VMM's CNode */
 	bool slot_taken;        /* that slot is in use */
 	bool no_channel;        /* the channel that fail_service opened is unusable */
+	uint32_t unplugged;     /* channels that VMMs have lost */
 	uint64_t keys_at_start; /* xenstore nodes when the last VMM started */
 
 	bool late; /* its thread has an answer, which control has not seen so far */
@@ -143,6 +144,9 @@ void store_restart(void);
 bool vmm_heard(uint32_t domid, uint16_t type);
 /* The argument of the last message that it was told. */
 uint32_t vmm_heard_arg(uint32_t domid);
+/* The last PLUG and UNPLUG that it was told. */
+const struct vmctl_plug *vmm_plugged(uint32_t domid);
+const struct vmctl_unplug *vmm_to_go(uint32_t domid);
 void vmm_says(uint32_t domid, uint16_t type, uint32_t arg, const void *body, uint16_t len);
 /*
  * The VMM sends n meaningless messages, and control runs once. Returns whether control left

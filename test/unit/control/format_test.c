@@ -171,6 +171,7 @@ static struct guest_config config(void)
 		vif_spec_parse(&g.vifs[0], "mac=00:16:3e:00:00:01,ip=192.0.2.7,gatewaydev=eth1",
 			&ignored, &m),
 		0);
+	g.vifs[0].devid = 0;
 	memcpy(g.uuid, uuid, UUID_SIZE);
 	return g;
 }

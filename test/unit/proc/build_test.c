@@ -587,9 +587,74 @@ static void a_segment_beyond_the_pieces(void)
 	assert_int_equal(slots_taken(), taken);
 }
 
+/* A connection of a domain that runs: its memory, and what the domain has of it. */
+static void connections_come_and_go(void)
+{
+	enum { DEVICE = 70, CHANNEL = 5 };
+	const struct proc_connect c = { .name = "disk1",
+		.proto = SVC_PROTO_BLK,
+		.client = 3,
+		.data_size = 1 << 21,
+		.untyped = DEVICE,
+		.data_untyped = DEVICE };
+	struct svc_open_result r = { .number = 7 };
+	struct proc_connection conn;
+	struct domain_channel ch;
+	struct svc_open_args a;
+	uint64_t used;
+	sk_cap_t rings;
+
+	start();
+	(void)kern_untyped(DEVICE, 22);
+	assert_int_equal(proc_create(&proc, &spec), 0);
+	/* the page table that vmctl's rings have in the first place */
+	assert_int_equal(make_own(&proc, 0, SK_OBJ_FRAME, 13, &rings), 0);
+	assert_int_equal(proc_map(&proc, rings, DOMAIN_CHANNEL_VADDR, 0, 8192, SK_R | SK_W), 0);
+	assert_int_equal(proc_start(&proc), 0);
+	proc.keep_next = proc.keep_slots = 0; /* as after a restart of the builder */
+	taken = slots_taken();
+	used = kern_own(MEMORY)->obj->used;
+	for (int round = 0; round < 3; round++) {
+		assert_int_equal(proc_plug_prepare(&proc, CHANNEL, &c, &a, &conn), 0);
+		assert_int_equal(kern_own(conn.client_signal)->badge, 1 << CHANNEL);
+		assert_int_equal(cap_copy(NTFN, SK_W | SK_GRANT, 9, &r.signal), 0);
+		assert_int_equal(proc_plug_finish(&proc, &c, &a, 0, &r, &conn, &ch), 0);
+		assert_int_equal(conn.number, 7);
+		assert_int_equal(conn.channel, CHANNEL);
+		assert_string_equal(ch.name, "disk1");
+		assert_int_equal(ch.bit, CHANNEL);
+		assert_ptr_equal(kern_view(space(), ch.vaddr, NULL),
+			kern.phys + kern_own(conn.rings)->obj->paddr);
+		assert_ptr_equal(kern_view(space(), ch.data_vaddr + (1 << 21) - 1, NULL),
+			kern.phys + kern_own(conn.data)->obj->paddr + (1 << 21) - 1);
+		has(ch.signal, kern_own(NTFN)->obj, SK_W, 9);
+		assert_ptr_equal(cap_of(ch.data)->obj, kern_own(conn.data)->obj);
+		assert_int_equal(kern_own(MEMORY)->obj->used, used);
+		cap_drop(conn.service_signal);
+		cap_drop(conn.client_signal);
+		cap_drop(conn.rings);
+		cap_drop(conn.data);
+		proc_unplug(&proc, CHANNEL);
+		assert_null(cap_of(ch.signal)->obj);
+		assert_null(cap_of(ch.data)->obj);
+		assert_null(kern_view(space(), ch.vaddr, NULL));
+		assert_null(kern_view(space(), ch.data_vaddr, NULL));
+		assert_int_equal(sk_revoke(SK_CAP_CNODE, DEVICE), 0);
+		assert_int_equal(slots_taken(), taken);
+	}
+	assert_int_equal(
+		proc_plug_prepare(&proc, DOMAIN_CHANNELS_MAX, &c, &a, &conn), -SK_E_INVAL);
+	/* the service refuses: nothing is left for the caller to drop */
+	assert_int_equal(proc_plug_prepare(&proc, CHANNEL, &c, &a, &conn), 0);
+	assert_int_equal(
+		proc_plug_finish(&proc, &c, &a, -SK_E_BUSY, &r, &conn, &ch), -SK_E_BUSY);
+	assert_int_equal(slots_taken(), taken);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		KERN_CASE(connections_come_and_go),
 		KERN_CASE(a_domain_has_its_capabilities),
 		KERN_CASE(where_its_memory_is),
 		KERN_CASE(a_domain_reads_its_start_page),

@@ -222,10 +222,40 @@ static void wait_keeps_other_signals(void)
 	assert_string_equal(order, "x"); /* the signal came during the wait for another */
 }
 
+/* A channel that the start-up page does not have; its signal after its end is nobody's. */
+static void a_channel_comes_and_goes(void)
+{
+	const struct domain_channel e = { .name = "late",
+		.bit = 9,
+		.signal = 64,
+		.vaddr = (uint64_t)fake.region,
+		.req_size = RING,
+		.rsp_size = RING };
+
+	serve();
+	for (int round = 1; round <= 2; round++) {
+		memset(fake.region, 0, 2 * RING);
+		channel = svc_channel_add(&e);
+		assert_non_null(channel);
+		assert_null(svc_channel("late"));
+		assert_int_equal(svc_on_channel(channel, on_channel, NULL), 0);
+		service_answers();
+		fake_add(SK_LABEL_SIGNAL, 1 << 9);
+		assert_int_equal(svc_run(), -SK_E_DELETED);
+		assert_int_equal(got, 2 * round);
+		assert_int_equal(svc_raise(9), 0);
+		svc_channel_drop(channel);
+		fake_add(SK_LABEL_SIGNAL, 1 << 9);
+		assert_int_equal(svc_run(), -SK_E_DELETED);
+		assert_int_equal(got, 2 * round);
+	}
+}
+
 int channel_tests(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(channel_use),
+		T(a_channel_comes_and_goes),
 		T(a_channel_that_has_something),
 		T(an_answer_to_the_signal_is_not_missed),
 		T(a_wait_for_a_record_ends),

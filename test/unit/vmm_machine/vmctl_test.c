@@ -86,6 +86,26 @@ void vm_notes_counts(uint64_t counts[VMCTL_UNKNOWN_KINDS])
 
 void xen_io_quiesce(void) { quiesced++; }
 
+/* The devices that are there, and what was asked of the last one. */
+static uint32_t seats, asked_seat;
+static bool asked_force;
+
+int xen_io_plug(const struct vmctl_plug *p)
+{
+	if (p->seat >= VMCTL_SEATS)
+		return -SK_E_INVAL;
+	seats |= 1u << p->seat;
+	return 0;
+}
+
+void xen_io_unplug(uint32_t seat, bool forced)
+{
+	asked_seat = seat;
+	asked_force = forced;
+}
+
+uint32_t xen_io_devices(void) { return seats; }
+
 uint64_t physmap_pages(void) { return 0; }
 
 uint32_t physmap_ram_given(uint32_t n)
@@ -474,6 +494,57 @@ static void an_nmi_goes_to_its_vcpu(void **state)
 	assert_int_equal(vm.vcpu[1].lapic.nmi_pending, 1);
 }
 
+static void control_tells(enum vmctl_type type, const void *body, uint16_t len)
+{
+	struct {
+		struct vmctl_msg m;
+		uint8_t body[sizeof(struct vmctl_plug)];
+	} rec = { .m = { .type = (uint16_t)type, .len = len } };
+
+	memcpy(rec.body, body, len);
+	assert_int_equal(ring_put(&control.rsp, &rec, sizeof(rec.m) + len), 0);
+	(void)ring_put_flush(&control.rsp);
+	on_channel(NULL);
+	all_run();
+}
+
+static void devices_come_and_go(void **state)
+{
+	struct vmctl_plug p = { .number = 7, .seat = 3 };
+	struct vmctl_unplug u = { .number = 8, .seat = 3 };
+
+	(void)state;
+	seats = 0;
+	vmm_is_ready();
+	control_tells(VMCTL_PLUG, &p, sizeof(p) - 1);
+	assert_int_equal(control.times[VMCTL_DEVICES], 0);
+	control_tells(VMCTL_PLUG, &p, sizeof(p));
+	heard_only(BIT(READY) | BIT(DEVICES));
+	assert_int_equal(control.heard[VMCTL_DEVICES].msg.arg, 1 << 3);
+	assert_int_equal(control.heard[VMCTL_DEVICES].pieces, 7);
+	/* one that cannot be added is answered, too */
+	p = (struct vmctl_plug){ .number = 9, .seat = VMCTL_SEATS };
+	control_tells(VMCTL_PLUG, &p, sizeof(p));
+	assert_int_equal(control.heard[VMCTL_DEVICES].msg.arg, 1 << 3);
+	assert_int_equal(control.heard[VMCTL_DEVICES].pieces, 9);
+	/* the answer waits until the device has gone, also over a restart of control */
+	control_tells(VMCTL_UNPLUG, &u, sizeof(u));
+	assert_int_equal(asked_seat, 3);
+	assert_false(asked_force);
+	assert_int_equal(control.heard[VMCTL_DEVICES].pieces, 9);
+	next_life();
+	assert_int_equal(control.heard[VMCTL_DEVICES].msg.arg, 1 << 3);
+	assert_int_equal(control.heard[VMCTL_DEVICES].pieces, 9);
+	u = (struct vmctl_unplug){ .number = 10, .seat = 3, .force = 1 };
+	control_tells(VMCTL_UNPLUG, &u, sizeof(u));
+	assert_true(asked_force);
+	seats = 0;
+	io_kick(IO_CTL);
+	all_run();
+	assert_int_equal(control.heard[VMCTL_DEVICES].msg.arg, 0);
+	assert_int_equal(control.heard[VMCTL_DEVICES].pieces, 10);
+}
+
 #define T(f) cmocka_unit_test_setup(f, setup)
 int main(void)
 {
@@ -493,6 +564,7 @@ int main(void)
 		T(grow_that_nobody_was_told_is_asked_once),
 		T(a_full_ring_keeps_nothing_back),
 		T(an_nmi_goes_to_its_vcpu),
+		T(devices_come_and_go),
 	};
 
 	return cmocka_run_group_tests_name("vmctl", tests, NULL, NULL);

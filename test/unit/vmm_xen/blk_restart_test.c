@@ -242,7 +242,7 @@ CASE(before_the_disk_is_shown)
 	fake_channel("xs", 16384, 0);
 	blk = fake_channel("disk0", 4096, disk_region);
 	grants_make();
-	CHECK(xs_link_init() == 0 && blkback_add(&cfg) == 0);
+	CHECK(xs_link_init() == 0 && blkback_add(&cfg, svc_channel("disk0"), &disk_dev) == 0);
 	CHECK_EQ(taken().op, BLK_INFO);
 	restart();
 	nothing_taken();

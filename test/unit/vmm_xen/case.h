@@ -67,6 +67,7 @@ int gring_tests(void);
 int console_ring_tests(void);
 int store_ring_tests(void);
 int blkback_tests(void);
+int remove_tests(void);
 int blk_restart_tests(void);
 int netback_tests(void);
 

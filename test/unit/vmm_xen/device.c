@@ -10,6 +10,7 @@
 #include <xen/io/blkif.h>
 
 struct fake_conn *blk, *net;
+struct xb_dev *disk_dev, *vif_dev;
 uint32_t disk_region = 1048576;
 
 void grants_make(void)
@@ -85,7 +86,8 @@ void disk_make(uint64_t sectors, uint32_t flags, bool read_only)
 	fake_channel("xs", 16384, 0);
 	blk = fake_channel("disk0", 4096, disk_region);
 	grants_make();
-	if (xs_link_init() || blkback_add(&cfg) || !storage_take(&q) || q.op != BLK_INFO)
+	if (xs_link_init() || blkback_add(&cfg, svc_channel("disk0"), &disk_dev) ||
+		!storage_take(&q) || q.op != BLK_INFO)
 		abort();
 	storage_describe(&q, sectors, flags);
 	fake_xs_set(VBD_FE "/state", "1");
@@ -115,7 +117,7 @@ void vif_make(void)
 	fake_channel("xs", 16384, 0);
 	net = fake_channel("vif0", 8192, 1048576);
 	grants_make();
-	if (xs_link_init() || netback_add(&cfg))
+	if (xs_link_init() || netback_add(&cfg, svc_channel("vif0"), &vif_dev))
 		abort();
 	fake_xs_set(VIF_FE "/state", "1");
 	fake_xs_set(VIF_BE "/state", "1");

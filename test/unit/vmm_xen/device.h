@@ -5,6 +5,7 @@
 #ifndef DEVICE_H
 #define DEVICE_H
 
+#include "backend/xenbus.h"
 #include "fake.h"
 
 /* Guest pages: rings in 16.., data in 32.. (reference = frame number, granted read-write). */
@@ -22,6 +23,7 @@ struct front {
 	uint32_t rx_req_prod, rx_rsp_cons;
 };
 extern struct fake_conn *blk, *net;
+extern struct xb_dev *disk_dev, *vif_dev;
 extern uint32_t disk_region; /* bytes of the disk's data region */
 
 void grants_make(void);

@@ -14,7 +14,8 @@
 uint8_t ram[RAM_PAGES * SK_PAGE_SIZE] __attribute__((aligned(4096)));
 uint8_t present[RAM_PAGES];
 struct sk_vcpu_state fake_state[FAKE_VCPUS];
-unsigned int kicks[FAKE_VCPUS], posts[FAKE_VCPUS], io_kicks, logs, notes;
+unsigned int kicks[FAKE_VCPUS], posts[FAKE_VCPUS], io_kicks, logs, notes, devices_changed,
+	channels_dropped;
 uint64_t last_note;
 uint8_t last_post;
 bool up[FAKE_VCPUS], log_quiet;
@@ -212,6 +213,8 @@ void edge_io_kick(void)
 	io_pending = true;
 }
 
+void edge_devices_changed(void) { devices_changed++; }
+
 int edge_on_io_kick(void (*fn)(void))
 {
 	io_fn = fn;
@@ -353,6 +356,12 @@ struct svc_conn *svc_channel(const char *name)
 			return &conns[i].c;
 		}
 	return NULL;
+}
+
+void svc_channel_drop(struct svc_conn *c)
+{
+	(void)c;
+	channels_dropped++;
 }
 
 static struct fake_conn *fake_of(struct svc_conn *c)

@@ -17,6 +17,7 @@ int main(void)
 	failed += console_ring_tests();
 	failed += store_ring_tests();
 	failed += blkback_tests();
+	failed += remove_tests();
 	failed += blk_restart_tests();
 	failed += netback_tests();
 	return failed != 0;

@@ -1,0 +1,457 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * plug.c - devices that a guest gets and loses while it runs
+ *
+ * Objects     struct guest_plug: the one device of a guest that comes or goes.
+ * Lifecycle   coming: PLUG_OPEN (its service makes the connection) -> PLUG_TELL (the VMM has
+ *             the device) -> PLUG_SHOW (xenstore has its nodes) -> IDLE. Going: UNPLUG_TELL
+ *             (the guest lets go, the VMM frees it) -> UNPLUG_CLOSE (the service closes) ->
+ *             IDLE. What fails on its way in goes out again. The end of the guest ends all of
+ *             this; its connections and memory are then closed and freed with the others.
+ * Invariants  PLUG1 a device is in the configuration before its service is asked for it, and
+ *                   until its connection is gone
+ *             PLUG2 its memory goes back to the pool when its service says that it has nothing
+ *                   of it. If the service does not say, the guest keeps it until its end
+ *             PLUG3 the next life of control takes out what this one has not completed
+ */
+#include "guest/plug.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "client/host.h"
+#include "client/services.h"
+#include "client/xenstore.h"
+#include "guest/build.h"
+#include "guest/connect.h"
+#include "guest/guest_pool.h"
+#include "guest/keep.h"
+#include "guest/life.h"
+#include "guest/link.h"
+#include "guest/store.h"
+#include "guest/vmctl.h"
+
+/* As long as xl waits for a guest to let go of a device. */
+enum { LATE_MS = 10000 };
+
+static bool seat_is_disk(uint32_t seat) { return seat < GUEST_DISKS_MAX; }
+
+static struct guest_conn *conn_of(struct guest *g, uint32_t seat)
+{
+	for (struct guest_conn *c = g->conn; c < g->conn + g->n_conns; c++)
+		if (c->step == link_seat_step(seat))
+			return c;
+	return NULL;
+}
+
+/* ---- the configuration ---- */
+
+static void config_remove(struct guest *g, uint32_t seat)
+{
+	struct guest_config *c = g->dom->config;
+	struct guest_disk *d;
+	struct vif_spec *v;
+
+	if (seat_is_disk(seat) && (d = guest_disk_at(c, seat)) != NULL)
+		memmove(d, d + 1, (size_t)(c->disks + c->n_disks-- - (d + 1)) * sizeof(*d));
+	else if (!seat_is_disk(seat) && (v = guest_vif_at(c, seat - GUEST_DISKS_MAX)) != NULL)
+		memmove(v, v + 1, (size_t)(c->vifs + c->n_vifs-- - (v + 1)) * sizeof(*v));
+	g->dom->config_kept = false;
+}
+
+/* The first free one from `first` on; GUEST_SEATS: there is none below `end`. */
+static uint32_t seat_find(struct guest *g, uint32_t first, uint32_t end)
+{
+	for (uint32_t seat = first; seat < end; seat++)
+		if (!g->device[seat] && !guest_has_device(g->dom->config, seat))
+			return seat;
+	return GUEST_SEATS;
+}
+
+/* A channel of the VMM that is not in use; 0: there is none. */
+static uint32_t channel_find(const struct guest *g)
+{
+	uint32_t used = 1, i;
+
+	for (i = 0; i < g->n_conns; i++)
+		used |= 1u << (g->conn[i].kept.channel & 31);
+	for (i = 1; i < VM_CHANNELS_LATER; i++)
+		if (!(used >> i & 1))
+			return i;
+	return 0;
+}
+
+/* ---- the end ---- */
+
+static void plug_finish(struct guest *g)
+{
+	plug_done_fn fn = g->plug.fn;
+	struct msg why = g->plug.why;
+
+	svc_timer_set(&g->plug.late, SK_NO_DEADLINE);
+	g->plug = (struct guest_plug){ .state = PLUG_IDLE };
+	if (fn)
+		fn(g->dom->domid, why.text[0] ? why.text : NULL);
+}
+
+/* The device has no connection any more. */
+static void plug_remove(struct guest *g)
+{
+	uint32_t seat = g->plug.seat;
+	enum service s = link_service(link_seat_step(seat));
+
+	config_remove(g, seat);
+	guest_keep(g); /* PLUG1 */
+	if (!(g->doubt >> s & 1))
+		guest_device_give(g, seat); /* PLUG2 */
+	plug_finish(g);
+}
+
+void plug_closed(struct guest *g)
+{
+	proc_unplug(&g->proc, g->plug.channel.bit);
+	plug_remove(g);
+}
+
+void plug_close(struct guest *g)
+{
+	struct guest_conn *c = conn_of(g, g->plug.seat);
+
+	if (g->plug.state == UNPLUG_CLOSE && c)
+		guest_disconnect_one(g, c);
+}
+
+static void plug_take_out(struct guest *g)
+{
+	guest_store_unplug(g, g->plug.seat);
+	g->plug.state = UNPLUG_CLOSE;
+	plug_close(g);
+}
+
+void plug_over(struct guest *g)
+{
+	if (g->plug.state == PLUG_IDLE)
+		return;
+	msg_fail(&g->plug.why, "domain %u has ended", g->dom->domid);
+	plug_finish(g);
+}
+
+void plug_left(void)
+{
+	for (struct dom *d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid))
+		if (guest_of(d))
+			guest_of(d)->plug.fn = NULL;
+}
+
+static void plug_late(void *ctx);
+
+static void late_set(struct guest *g)
+{
+	g->plug.late.fn = plug_late;
+	g->plug.late.ctx = g;
+	svc_timer_set(&g->plug.late, svc_in_ms(LATE_MS));
+}
+
+/* ---- out ---- */
+
+static void unplug_tell(struct guest *g, bool forced)
+{
+	struct vmctl_unplug u = {
+		.number = ++g->plug_number, .seat = g->plug.seat, .force = forced
+	};
+
+	g->plug.state = UNPLUG_TELL;
+	guest_keep(g); /* PLUG3 */
+	late_set(g);
+	if (vmctl_send_body(g, VMCTL_UNPLUG, &u, sizeof(u)))
+		msg_fail(&g->plug.why, "the VMM does not listen");
+}
+
+/* The guest does not let go. A vif is then taken away, as by xl; a disk may hold data. */
+static void plug_late(void *ctx)
+{
+	struct guest *g = ctx;
+	plug_done_fn fn = g->plug.fn;
+
+	if (g->plug.state == UNPLUG_TELL && !seat_is_disk(g->plug.seat)) {
+		unplug_tell(g, true);
+		return;
+	}
+	g->plug.fn = NULL;
+	if (!fn)
+		return;
+	fn(g->dom->domid,
+		g->plug.state == UNPLUG_TELL
+			? "the guest has not let go of it; it goes when the guest does, or now with -f"
+			: "this takes long; it goes on");
+}
+
+static int plug_check(const struct guest *g, struct msg *m)
+{
+	if (g->dom->state != DOM_LIVE || !g->was_ready)
+		return msg_fail(m, "domain %u does not run", g->dom->domid);
+	if (g->plug.state != PLUG_IDLE)
+		return msg_fail(m,
+			"another device of domain %u is being attached or detached; try again when that is done",
+			g->dom->domid);
+	return 0;
+}
+
+static void unplug_begin(struct guest *g, struct guest_conn *c, uint32_t seat)
+{
+	char path[64];
+
+	c->plugging = true;
+	g->plug.seat = seat;
+	g->plug.channel.bit = c->kept.channel;
+	snprintf(path, sizeof(path), "/local/domain/0/backend/%s/%u/%u/online",
+		seat_is_disk(seat) ? "vbd" : "vif", g->dom->domid,
+		guest_device_id(g->dom->config, seat));
+	(void)xs_write_value(path, "0", 1, NULL, NULL);
+}
+
+int guest_unplug(struct guest *g, uint32_t seat, bool forced, plug_done_fn fn, struct msg *m)
+{
+	bool again = g->plug.state == UNPLUG_TELL && g->plug.seat == seat;
+	struct guest_conn *c = conn_of(g, seat);
+
+	if (!again && plug_check(g, m))
+		return -1;
+	if (!c)
+		return msg_fail(m, "domain %u has no such device", g->dom->domid);
+	if (!again)
+		unplug_begin(g, c, seat);
+	g->plug.fn = fn;
+	unplug_tell(g, forced);
+	return 0;
+}
+
+/* ---- in ---- */
+
+static void node_answered(void *ctx, int err, const char *data, uint32_t len)
+{
+	struct dom *d = domtab_get(&guests, (uint32_t)(uintptr_t)ctx);
+	struct guest *g = d ? guest_of(d) : NULL;
+
+	(void)data;
+	(void)len;
+	if (!g || g->plug.state != PLUG_SHOW || !g->plug.nodes_left)
+		return;
+	g->plug.nodes_failed = g->plug.nodes_failed || err;
+	if (--g->plug.nodes_left)
+		return;
+	if (g->plug.nodes_failed) {
+		msg_fail(&g->plug.why, "xenstore refused the device's nodes");
+		unplug_tell(g, true);
+		return;
+	}
+	conn_of(g, g->plug.seat)->plugging = false;
+	guest_keep(g);
+	plug_finish(g);
+}
+
+static void plug_show(struct guest *g)
+{
+	g->plug.state = PLUG_SHOW;
+	g->plug.nodes_left =
+		UINT32_MAX; /* no answer counts as the last before all are queued */
+	if (guest_store_plug(g, g->plug.seat, node_answered, &g->plug.nodes_left)) {
+		msg_fail(&g->plug.why, "no memory for the device's xenstore nodes");
+		unplug_tell(g, true);
+	}
+}
+
+void plug_heard(struct guest *g, uint32_t seats, uint32_t number)
+{
+	bool there = seats >> g->plug.seat & 1;
+
+	if (number != g->plug_number || !conn_of(g, g->plug.seat))
+		return;
+	if (g->plug.state == PLUG_TELL && there) {
+		plug_show(g);
+	} else if (g->plug.state == PLUG_TELL) {
+		msg_fail(&g->plug.why, "the VMM could not add it; `dmesg` may say why");
+		plug_take_out(g);
+	} else if (g->plug.state == UNPLUG_TELL && !there) {
+		plug_take_out(g);
+	}
+}
+
+static void plug_tell(struct guest *g)
+{
+	struct vmctl_plug p = {
+		.number = ++g->plug_number, .seat = g->plug.seat, .channel = g->plug.channel
+	};
+
+	if (seat_is_disk(g->plug.seat))
+		guest_vm_disk(guest_disk_at(g->dom->config, g->plug.seat), &p.disk);
+	else
+		guest_vm_vif(
+			guest_vif_at(g->dom->config, g->plug.seat - GUEST_DISKS_MAX), &p.vif);
+	g->plug.state = PLUG_TELL;
+	guest_keep(g);
+	if (!vmctl_send_body(g, VMCTL_PLUG, &p, sizeof(p)))
+		return;
+	msg_fail(&g->plug.why, "the VMM does not listen");
+	plug_take_out(g);
+}
+
+static void plug_opened(struct call *call)
+{
+	struct guest *g = call->ctx;
+	struct guest_link *l = &g->link;
+	uint32_t step = link_seat_step(g->plug.seat);
+	bool conn = false;
+	int rc;
+
+	rc = proc_plug_finish(&g->proc, &l->c, &call->open, call->rc, &call->opened, &l->made,
+		&g->plug.channel);
+	l->under_way = false;
+	if (l->made.number) {
+		guest_conn_add(g, call->service, step, &l->made)->plugging = true;
+		conn = true;
+	} else if (answer_doubtful(call->rc)) {
+		g->doubt |= 1u << call->service;
+	}
+	if (g->leaving) {
+		guest_disconnect_more(g);
+		return;
+	}
+	if (!rc && !opened_too_early(call)) {
+		plug_tell(g);
+		return;
+	}
+	link_refused(g, step, rc ? rc : -SK_E_DELETED, &g->plug.why);
+	if (conn)
+		plug_take_out(g);
+	else
+		plug_remove(g);
+}
+
+/* The device is in the configuration. 0, or -1 with *m and nothing changed. */
+static int plug_open(struct guest *g, uint32_t channel, struct msg *m)
+{
+	struct guest_link *l = &g->link;
+	uint32_t step = link_seat_step(g->plug.seat);
+	char text[24];
+	int rc;
+
+	if (!guest_device_take(g, g->plug.seat, GUEST_PLUG_ORDER))
+		return msg_fail(m, "not enough free memory: a device needs %u MiB",
+			1u << (GUEST_PLUG_ORDER - 20));
+	if (link_prepare(g, step, l, m))
+		return -1;
+	if (!l->c.endpoint || service_given_up(l->call.service))
+		return msg_fail(m, "%s: the service %s does not run",
+			link_subject(g, step, text), host_service_name(l->call.service));
+	rc = proc_plug_prepare(&g->proc, channel, &l->c, &l->call.open, &l->made);
+	if (rc)
+		return msg_fail(m, "%s: cannot prepare the connection: %s",
+			link_subject(g, step, text), sk_error_text(rc));
+	l->call.what = CALL_OPEN;
+	l->call.fn = plug_opened;
+	l->call.ctx = g;
+	l->under_way = true;
+	g->plug.state = PLUG_OPEN;
+	guest_keep(g); /* PLUG1 */
+	call_start(&l->call);
+	return 0;
+}
+
+/* The device was put into the configuration, in this seat. */
+static int plug_begin(struct guest *g, uint32_t seat, plug_done_fn fn, struct msg *m)
+{
+	g->dom->config_kept = false;
+	g->plug.seat = seat;
+	g->plug.fn = fn;
+	late_set(g);
+	if (!plug_open(g, channel_find(g), m))
+		return 0;
+	config_remove(g, seat);
+	if (g->device[seat])
+		guest_device_give(g, seat);
+	g->plug.fn = NULL;
+	plug_finish(g);
+	return -1;
+}
+
+/* A seat from `first` to `end`; GUEST_SEATS with *m: the guest cannot have another one. */
+static uint32_t seat_choose(struct guest *g, uint32_t first, uint32_t end, struct msg *m)
+{
+	uint32_t seat = seat_find(g, first, end);
+
+	if (seat == GUEST_SEATS || !channel_find(g)) {
+		msg_fail(m, "domain %u has as many devices as it can have; detach one",
+			g->dom->domid);
+		return GUEST_SEATS;
+	}
+	return seat;
+}
+
+int guest_plug_disk(struct guest *g, const struct guest_disk *d, plug_done_fn fn, struct msg *m)
+{
+	struct guest_config *c = g->dom->config;
+	uint32_t seat;
+
+	if (plug_check(g, m))
+		return -1;
+	for (uint32_t i = 0; i < c->n_disks; i++)
+		if (c->disks[i].spec.number == d->spec.number)
+			return msg_fail(
+				m, "domain %u has %s already", g->dom->domid, d->spec.vdev);
+	seat = seat_choose(g, 0, GUEST_DISKS_MAX, m);
+	if (seat == GUEST_SEATS)
+		return -1;
+	c->disks[c->n_disks] = *d;
+	c->disks[c->n_disks].seat = seat;
+	c->disks[c->n_disks].place = UINT32_MAX; /* behind those of the file */
+	c->n_disks++;
+	return plug_begin(g, seat, fn, m);
+}
+
+int guest_plug_vif(struct guest *g, const struct vif_spec *v, plug_done_fn fn, struct msg *m)
+{
+	struct guest_config *c = g->dom->config;
+	uint32_t seat;
+
+	if (plug_check(g, m) || domtab_mac_check(&guests, v, m))
+		return -1;
+	seat = seat_choose(g, GUEST_DISKS_MAX, GUEST_SEATS, m);
+	if (seat == GUEST_SEATS)
+		return -1;
+	c->vifs[c->n_vifs] = *v;
+	c->vifs[c->n_vifs].devid = (int)(seat - GUEST_DISKS_MAX);
+	c->n_vifs++;
+	return plug_begin(g, seat, fn, m);
+}
+
+/* ---- after a restart of control: PLUG3 ---- */
+
+static bool stays(const struct guest *g)
+{
+	return g->dom->state == DOM_LIVE || g->dom->state == DOM_DOWN;
+}
+
+void plug_adopt(struct guest *g)
+{
+	for (uint32_t seat = 0; stays(g) && seat < GUEST_SEATS; seat++)
+		if (guest_has_device(g->dom->config, seat) && !conn_of(g, seat))
+			config_remove(g, seat);
+}
+
+void plug_resume(struct guest *g)
+{
+	struct guest_conn *c = g->conn;
+
+	for (uint32_t seat = 0; seat < GUEST_SEATS; seat++)
+		if (stays(g) && g->device[seat] && !guest_has_device(g->dom->config, seat) &&
+			!(g->doubt >> link_service(link_seat_step(seat)) & 1))
+			guest_device_give(g, seat); /* PLUG2 */
+	while (c < g->conn + g->n_conns && !c->plugging)
+		c++;
+	if (g->dom->state != DOM_LIVE || c == g->conn + g->n_conns)
+		return;
+	unplug_begin(g, c, c->step - link_seat_step(0));
+	unplug_tell(g, true);
+}
