@@ -16,7 +16,7 @@ def status(m, command):
 def test_verbs(machine, build, tmp_path):
     guests = GuestDir(tmp_path / "g", build)
     guests.add_image("data", size=1 << 20)
-    guests.add_config("web", auto=False, memory=96, vcpus=2, uuid=UUID, extra="console=hvc0",
+    guests.add_config("web", auto=False, memory=96, vcpus=1, maxvcpus=2, uuid=UUID, extra="console=hvc0",
                       disk=["phy:/dev/disk/by-partlabel/data,xvda,w"], vif=["mac=00:16:3e:00:00:21"])
     m = machine(guests=guests)
     m.prompt()
@@ -36,6 +36,18 @@ def test_verbs(machine, build, tmp_path):
     assert (index, back, mac, handle, path) == ("0", "0", "00:16:3e:00:00:21", "0", f"/local/domain/0/backend/vif/{domid}/0")
     assert all(int(ring) > 0 for ring in rings.split("/")), rings
 
+    # a vCPU more, which the NMI below finds, and in the end one less
+    enter(m, "web", "")
+    m.send("echo cpus-$(nproc)\r")
+    m.expect("cpus-1")
+    leave(m)
+    assert status(m, "vcpu-set web 2") == 0 and status(m, "vcpu-set web 3") == 1
+    enter(m, "web", "")
+    # Linux shows it; a rule of udev, or who there is, sets it online
+    m.send("while ! echo 1 2>&1 >/sys/devices/system/cpu/cpu1/online; do usleep 9; done 2>/dev/null; echo two-$((40+$(nproc)))\r")
+    m.expect("two-42")
+    leave(m)
+
     # the guest's kernel answers to keys and to an NMI
     assert status(m, "sysrq web h") == 0
     attach(m, "web", r"sysrq: HELP : ")
@@ -52,6 +64,13 @@ def test_verbs(machine, build, tmp_path):
         assert status(m, command) == code, command
     assert re.match(r"migrate: not on this host: \w", m.shell("xl migrate web other"))
     assert '"c_info"' in m.shell("xl -N create /guests/web.cfg name=other")
+
+    assert status(m, "vcpu-set web 1") == 0
+    enter(m, "web", "")
+    m.send("while [ $(nproc) != 1 ]; do usleep 9; done; echo one-$((40+2))\r")
+    m.expect("one-42")
+    leave(m)
+    assert listed(m)["web"][2] == 1
 
     assert "volume data" in m.shell("dmesg -c")
     assert "volume data" not in m.shell("dmesg")

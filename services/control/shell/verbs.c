@@ -45,6 +45,7 @@ static const struct option long_options[] = {
 	{ "force", no_argument, NULL, 'f' },
 	{ "help", no_argument, NULL, 'h' },
 	{ "ignore-global-affinity-masks", no_argument, NULL, 'g' },
+	{ "ignore-host", no_argument, NULL, 'i' },
 	{ "long", no_argument, NULL, 'l' },
 	{ "numa", no_argument, NULL, 'n' },
 	{ "paused", no_argument, NULL, 'p' },

@@ -79,6 +79,11 @@ enum verb_complete {
 		"The columns are xl's: state is that of the front end, 4 when it is connected.\n") \
 	X("network-list", network_list, "", 1, 64, GUEST, "NAME...", "vifs of guests", \
 		"The columns are xl's: state is that of the front end, 4 when it is connected.\n") \
+	X("vcpu-set", vcpu_set, "i", 2, 2, GUEST, "[-i] NAME N", \
+		"set the number of vCPUs that a guest uses", \
+		"N is at most what the guest's file says. Linux takes vCPUs down by itself; a new one is set\n" \
+		"online by udev, or by hand in /sys/devices/system/cpu.\n" \
+		"  -i  even if they are more than the host's CPUs\n") \
 	X("block-attach", block_attach, "", 2, 64, GUEST, "NAME DISK...", \
 		"give a running guest another disk", \
 		"DISK is as in disk=, in one word or several.\n") \

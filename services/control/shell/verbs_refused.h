@@ -42,7 +42,6 @@
 	X("mem-max", "maxmem= holds for the whole life of a guest; use mem-set below it") \
 	X("button-press", REFUSED_HVM "; use `shutdown`") \
 	X("vcpu-pin", "guests share all CPUs, and the host moves vCPUs by load") \
-	X("vcpu-set", "the number of vCPUs of a running guest cannot be changed yet") \
 	X("sharing", "guests never share pages") \
 	X("sched-credit", "set cpu_weight= and cap= in the guest's file") \
 	X("sched-credit2", "set cpu_weight= and cap= in the guest's file") \

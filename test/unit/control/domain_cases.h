@@ -51,6 +51,7 @@
 	X(exit_statuses) \
 	X(verbs_that_are_refused) \
 	X(keys_and_buttons) \
+	X(vcpus_are_set) \
 	X(devices_are_listed) \
 	X(disks_come_and_go) \
 	X(vifs_come_and_go) \

@@ -515,6 +515,39 @@ void keys_and_buttons(void **state)
 	world_at_rest();
 }
 
+void vcpus_are_set(void **state)
+{
+	uint32_t domid = guest_created("create /guests/a.cfg maxvcpus=4\r", "a");
+	char path[64];
+
+	(void)state;
+	snprintf(path, sizeof(path), "/local/domain/%u/cpu/2/availability", domid);
+	assert_string_equal(node_value(path), "offline");
+	type("vcpu-set a 3; echo $?\r"); /* the host has two CPUs */
+	assert_true(screen_has("more than the host's 2 CPUs") && screen_has("\r\n1\r\n"));
+	assert_string_equal(node_value(path), "offline");
+	type("vcpu-set --ignore-host a 4; echo $?\r");
+	assert_true(screen_has("\r\n0\r\n"));
+	type("vcpu-set a 3; echo $?\r"); /* fewer is always possible */
+	assert_true(screen_has("\r\n0\r\n"));
+	assert_string_equal(node_value(path), "online");
+	type("vcpu-set -i a 5\r");
+	assert_true(screen_has("can have 1 to 4 vCPUs"));
+	type("vcpu-set a 0\r");
+	assert_true(screen_has("can have 1 to 4 vCPUs"));
+	type("vcpu-set a -1\r");
+	type("vcpu-set a 2x\r");
+	assert_true(screen_has("'2x' is not a number of vCPUs"));
+	assert_int_equal(domtab_get(&guests, domid)->config->vcpus, 3);
+	type("vcpu-set a 1\r");
+	assert_string_equal(node_value(path), "offline");
+	snprintf(path, sizeof(path), "/local/domain/%u/cpu/1/availability", domid);
+	assert_string_equal(node_value(path), "offline");
+	assert_int_equal(domtab_get(&guests, domid)->config->vcpus, 1);
+	guest_destroyed("a");
+	world_at_rest();
+}
+
 void devices_are_listed(void **state)
 {
 	uint32_t domid = guest_created("create /guests/a.cfg\r", "a");
