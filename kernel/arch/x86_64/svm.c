@@ -351,27 +351,37 @@ static void asid_assign(struct vcpu *v, const struct space *nested, struct cpu_a
 	tlb_model_enter(&sv->model, nested, sv->asid, b->tlb_control != 0);
 }
 
-/* Inject the pending external interrupt now, or request a window for it. */
-static void irq_deliver(struct vcpu *v)
+/*
+ * Offer the pending external interrupt, if there is one. The processor takes it as soon as the
+ * guest's IF, interrupt shadow and task priority allow it: APM vol. 2, 15.21.4.
+ */
+static bool irq_offer(struct vcpu *v)
 {
 	struct vmcb *b = vmcb_of(v);
 	uint32_t pending = __atomic_load_n(&v->pending_irq, __ATOMIC_ACQUIRE);
 	uint32_t priority = pending >> 4 & 0xf;
 
-	b->intercept[EXIT_VINTR / 32] &= ~INTERCEPT(EXIT_VINTR);
 	b->v_intr &= ~(V_IRQ | V_IGN_TPR | V_PRIORITY);
 	if (!(pending & 0x100))
-		return;
+		return false;
+	b->v_intr_vector = pending & 0xff;
 	/* Vectors below 16 cannot come from a local APIC: no task priority holds them back. */
-	if (!(b->event_inject & EVENT_VALID) && b->rflags & RFLAGS_IF && !(b->int_shadow & 1) &&
-		(!priority || priority > (b->v_intr & V_TPR))) {
-		b->event_inject = EVENT_VALID | SK_EV_INTR | (pending & 0xff);
-		__atomic_store_n(&v->pending_irq, 0, __ATOMIC_RELEASE);
-		return;
-	}
-	b->intercept[EXIT_VINTR / 32] |= INTERCEPT(EXIT_VINTR);
 	b->v_intr |= V_IRQ | (uint32_t)field_put(V_PRIORITY, priority) |
 		     (priority ? 0 : V_IGN_TPR);
+	return true;
+}
+
+/* alone: no other event was to be delivered first. */
+static void irq_taken(struct vcpu *v, bool alone)
+{
+	const struct vmcb *b = vmcb_of(v);
+	uint64_t info = b->exit_int_info;
+	/* the exit came while it was being delivered */
+	bool delivering = alone && info & EVENT_VALID && (info & EV_TYPE) == SK_EV_INTR &&
+			  (info & 0xff) == b->v_intr_vector;
+
+	if (!(b->v_intr & V_IRQ) || delivering)
+		__atomic_store_n(&v->pending_irq, 0, __ATOMIC_RELEASE);
 }
 
 static void debug_load(struct vcpu *v)
@@ -524,8 +534,8 @@ static uint32_t exit_handle(struct vcpu *v)
 	hot_sync(v);
 	if (code == EXIT_INTR)
 		irq_window();
-	/* the others were taken when GIF was set again, or the window is open */
-	if (code >= EXIT_INTR && code <= EXIT_VINTR)
+	/* the others were taken when GIF was set again */
+	if (code >= EXIT_INTR && code <= EXIT_INIT)
 		return SK_EXIT_NONE;
 	if (code >= EXIT_DR_FIRST && code <= EXIT_DR_LAST) {
 		svm_of(v)->dr_live = true;
@@ -540,6 +550,7 @@ uint32_t arch_vcpu_run(struct vcpu *v, const struct thread *t)
 {
 	struct cpu_arch *a = this_arch();
 	struct space *nested;
+	bool alone, offered;
 	uint32_t reason;
 
 	if (a->vcpu != v)
@@ -552,9 +563,12 @@ uint32_t arch_vcpu_run(struct vcpu *v, const struct thread *t)
 	if (svm_of(v)->bad) {
 		reason = vmrun_refused(v);
 	} else {
-		irq_deliver(v);
+		alone = !(vmcb_of(v)->event_inject & EVENT_VALID);
+		offered = irq_offer(v);
 		asid_assign(v, nested, a);
 		guest_enter(v, &a->cpu);
+		if (offered)
+			irq_taken(v, alone);
 		reason = 0;
 	}
 	tlb_model_leave();

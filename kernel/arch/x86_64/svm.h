@@ -47,7 +47,7 @@
 enum { SVM_EXITS(X) };
 #undef X
 /* Intercepted only at times. The vector is added to EXIT_EXCEPTION. */
-enum { EXIT_DR_FIRST = 0x20, EXIT_DR_LAST = 0x3f, EXIT_EXCEPTION = 0x40, EXIT_VINTR = 0x64 };
+enum { EXIT_DR_FIRST = 0x20, EXIT_DR_LAST = 0x3f, EXIT_EXCEPTION = 0x40 };
 /* The bit of an exit in vmcb.intercept[code / 32]. */
 #define INTERCEPT(code) (1u << (code) % 32)
 
