@@ -127,8 +127,7 @@ def info(m, key):
 
 
 def resources(m):
-    """{domain of the host: (slots used, frames, objects)}, from `list -l`. The first one may make the memory of control grow."""
-    m.shell("list -l Domain-0")
+    """{domain of the host: (slots used, frames, objects)}, from `list -l`."""
     rows = json.loads(m.shell("list -l Domain-0"))[0]["domains"]
     return {r["name"]: (r["slots_used"], r["frames"], r["objects"]) for r in rows}
 
