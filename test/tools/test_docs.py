@@ -111,6 +111,13 @@ def test_every_page_is_linked_from_another():
     assert alone == []
 
 
+def test_decisions_are_numbered():
+    pages = sorted(p for p in PAGES if p.startswith("docs/decisions/"))
+    assert [int(os.path.basename(p)[:4]) for p in pages] == list(range(1, len(pages) + 1))
+    for number, page in enumerate(pages, 1):
+        assert read(page).startswith(f"# {number}. "), page
+
+
 def test_the_test_finds_what_is_not_there():
     assert missing_files("see `kernel/no_such.c`, `no_such.h` and `tools/loc`.") == ["kernel/no_such.c", "no_such.h"]
     assert missing_files("```\nno_such.c cap.c\n```") == ["no_such.c"]
