@@ -64,7 +64,7 @@ def test_guests_write_on(machine, build, tmp_path):
     for name in NAMES:
         m.line("console " + name)
         m.send("end\r")
-        match = m.expect(r"stampio: (\d) of 3 good, (\d+) writes, sum ([0-9a-f]+)")
+        match = m.expect(r"stampio: (\d) of 3 good, (\d+) writes, sum ([0-9a-f]+)\s")
         assert match[1] == "3" and int(match[2]) > 0, match[0]
         sums[name] = int(match[3], 16)
         m.expect(r"(?:^|(?<=\n)|\n)" + PROMPT)

@@ -141,7 +141,7 @@ def test_restart_net(machine, build, tmp_path):
     enter(m, "talk", r"^line \d+")
     m.send("done\r")
     m.expect(r"heard done")
-    messages = m.expect(r"messages (\d+)")[1]
+    messages = m.expect(r"messages (\d+)\s")[1]
     m.expect(PROMPT)
     assert messages == "0", m.tail()
     seen = lines_seen(m.since(began))
