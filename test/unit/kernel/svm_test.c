@@ -619,6 +619,9 @@ static void interrupts_are_taken_by_the_processor(void **state)
 	offer(0x108, take);
 	waits(0);
 	assert_int_equal(v_intr & V_IGN_TPR, V_IGN_TPR);
+	offer(0x140, look);
+	assert_int_equal(v_intr & V_IGN_TPR, 0);
+	offer(0, look); /* what was offered before is not offered any more */
 	offer(0x100, take);
 	waits(0);
 }
