@@ -52,6 +52,12 @@ enum {
 	GUEST_SEATS = GUEST_DISKS_MAX + GUEST_VIFS_MAX,
 };
 
+/* Requests to xenstore that belong together: store.h. */
+struct guest_nodes {
+	uint32_t left; /* without an answer */
+	bool failed;   /* one was refused */
+};
+
 /* The device that a guest gets or loses while it runs, one at a time. */
 enum plug_state { PLUG_IDLE, PLUG_OPEN, PLUG_TELL, PLUG_SHOW, UNPLUG_TELL, UNPLUG_CLOSE };
 typedef void (*plug_done_fn)(uint32_t domid, const char *why);
@@ -59,8 +65,7 @@ struct guest_plug {
 	enum plug_state state;
 	uint32_t seat;
 	struct domain_channel channel; /* PLUG_TELL */
-	uint32_t nodes_left;           /* PLUG_SHOW: requests to xenstore without an answer */
-	bool nodes_failed;
+	struct guest_nodes nodes;      /* PLUG_SHOW */
 	struct svc_timer late;
 	struct msg why;  /* that an attachment failed; empty: it did not */
 	plug_done_fn fn; /* of who waits for the end; NULL: nobody */
@@ -126,8 +131,7 @@ struct guest {
 	struct creation *creation;
 
 	/* store.c */
-	uint32_t nodes_left; /* xenstore requests that must be answered before the VMM starts */
-	bool nodes_failed;
+	struct guest_nodes nodes; /* they must be there before the VMM starts */
 };
 
 /* build.c: the device in a seat. NULL, false: the guest has none there. */

@@ -229,19 +229,15 @@ int guest_unplug(struct guest *g, uint32_t seat, bool forced, plug_done_fn fn, s
 
 /* ---- in ---- */
 
-static void node_answered(void *ctx, int err, const char *data, uint32_t len)
+static void plug_answered(void *ctx, int err, const char *data, uint32_t len)
 {
-	struct dom *d = domtab_get(&guests, (uint32_t)(uintptr_t)ctx);
-	struct guest *g = d ? guest_of(d) : NULL;
+	struct guest *g = guest_nodes_owner(ctx);
 
 	(void)data;
 	(void)len;
-	if (!g || g->plug.state != PLUG_SHOW || !g->plug.nodes_left)
+	if (!g || g->plug.state != PLUG_SHOW || !guest_nodes_answered(&g->plug.nodes, err))
 		return;
-	g->plug.nodes_failed = g->plug.nodes_failed || err;
-	if (--g->plug.nodes_left)
-		return;
-	if (g->plug.nodes_failed) {
+	if (g->plug.nodes.failed) {
 		msg_fail(&g->plug.why, "xenstore refused the device's nodes");
 		unplug_tell(g, true);
 		return;
@@ -254,9 +250,9 @@ static void node_answered(void *ctx, int err, const char *data, uint32_t len)
 static void plug_show(struct guest *g)
 {
 	g->plug.state = PLUG_SHOW;
-	g->plug.nodes_left =
+	g->plug.nodes.left =
 		UINT32_MAX; /* no answer counts as the last before all are queued */
-	if (guest_store_plug(g, g->plug.seat, node_answered, &g->plug.nodes_left)) {
+	if (guest_store_plug(g, g->plug.seat, plug_answered, &g->plug.nodes.left)) {
 		msg_fail(&g->plug.why, "no memory for the device's xenstore nodes");
 		unplug_tell(g, true);
 	}

@@ -2,7 +2,7 @@
 /*
  * store.c - a guest's nodes in xenstore: written before its VMM starts, renamed, removed
  *
- * Objects     nodes_left, nodes_failed of struct guest: requests that are not answered yet.
+ * Objects     nodes of struct guest: requests that are not answered yet.
  */
 #include "guest/store.h"
 
@@ -56,21 +56,30 @@ static int xs_emit_remove(void *ctx, const struct xs_entry *e)
 	return 0;
 }
 
-/* One request was answered. The guest may have been destroyed meanwhile. */
-static void node_answered(void *ctx, int err, const char *data, uint32_t len)
+struct guest *guest_nodes_owner(void *ctx)
 {
 	struct dom *d = domtab_get(&guests, (uint32_t)(uintptr_t)ctx);
-	struct guest *g = d ? guest_of(d) : NULL;
+
+	return d ? guest_of(d) : NULL;
+}
+
+bool guest_nodes_answered(struct guest_nodes *n, int err)
+{
+	if (!n->left)
+		return false;
+	n->failed = n->failed || err;
+	return --n->left == 0;
+}
+
+static void creation_answered(void *ctx, int err, const char *data, uint32_t len)
+{
+	struct guest *g = guest_nodes_owner(ctx);
 
 	(void)data;
 	(void)len;
-	if (!g || !g->nodes_left)
+	if (!g || !guest_nodes_answered(&g->nodes, err))
 		return;
-	if (err)
-		g->nodes_failed = true;
-	if (--g->nodes_left)
-		return;
-	if (g->nodes_failed)
+	if (g->nodes.failed)
 		creation_failed(g, "xenstore refused the guest's nodes");
 	else
 		creation_passed(g, CREATION_STORE);
@@ -100,12 +109,13 @@ int guest_store_write(struct guest *g, struct msg *m)
 		.store_gfn = VM_STORE_GFN,
 		.console_gfn = VM_CONSOLE_GFN,
 		.start_seconds = host_wall_seconds() };
-	struct xs_batch b = { .fn = node_answered, .ctx = (void *)(uintptr_t)g->dom->domid };
+	struct xs_batch b = { .fn = creation_answered,
+		.ctx = (void *)(uintptr_t)g->dom->domid };
 
-	g->nodes_left = UINT32_MAX; /* so no answer counts as the last before all are queued */
+	g->nodes.left = UINT32_MAX; /* so no answer counts as the last before all are queued */
 	if (xs_layout_create(&x, xs_emit, &b) || introduce(g, &b))
 		return msg_fail(m, "no memory for the guest's xenstore nodes");
-	g->nodes_left = b.n;
+	g->nodes.left = b.n;
 	return 0;
 }
 

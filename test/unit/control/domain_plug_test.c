@@ -179,6 +179,16 @@ void plugs_that_fail(void **state)
 	assert_true(screen_has("the VMM could not add it"));
 	assert_holds(domid, before);
 
+	/* xenstore refuses one of its nodes, not the last */
+	world.refuse_node = "/virtual-device";
+	type(ATTACH);
+	vmm_has(domid, 3, vmm_plugged(domid)->number);
+	world.refuse_node = NULL;
+	assert_int_equal(vmm_to_go(domid)->force, 1);
+	vmm_has(domid, 1, vmm_to_go(domid)->number);
+	assert_true(screen_has("xenstore refused the device's nodes"));
+	assert_holds(domid, before);
+
 	/* the user leaves; it goes on */
 	type(ATTACH);
 	type("\x03");

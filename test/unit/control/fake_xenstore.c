@@ -105,10 +105,14 @@ static uint32_t node_children(const char *path, char *out)
 static const char *store_change(
 	uint32_t type_, const char *path, const char *rest, uint32_t rest_len)
 {
+	const char *refused = world.refuse_node;
 	size_t i;
 
 	switch (type_) {
 	case XS_WRITE:
+		if (refused && strlen(path) >= strlen(refused) &&
+			strcmp(path + strlen(path) - strlen(refused), refused) == 0)
+			return "EQUOTA";
 		i = node_make(path);
 		snprintf(nodes[i].value, sizeof(nodes[i].value), "%.*s", (int)rest_len, rest);
 		return NULL;

@@ -55,6 +55,9 @@ struct world_state {
 	uint32_t unplugged;     /* channels that VMMs have lost */
 	uint64_t keys_at_start; /* xenstore nodes when the last VMM started */
 
+	/* xenstore refuses to write a node with this end of its path; NULL: none */
+	const char *refuse_node;
+
 	bool late; /* its thread has an answer, which control has not seen so far */
 
 	/* lives of services */
