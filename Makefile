@@ -451,11 +451,23 @@ soak: $(test-machine) $(unit-bins) $(own-guests) guests iso
 		$(runtests) --tier system $(T) || exit; done
 mutants: setup
 	@tools/mutants --build $(B) $(if $(GENERATE),--generate $(GENERATE) --seed $(or $(SEED),1)) $(T)
+# what `make bench T=rows` needs: a program that guests and this computer run, their ramdisk, and a plugin of QEMU
+measure := $(B)/measure
+measure-cflags = -std=gnu11 -O2 -g $(warnings) $(prefix-map)
+$(eval $(call compile-rules,$(B)/obj/measure,HOSTCC,$$(HOSTCC) $$(measure-cflags) -fPIC,,$(packages)))
+$(measure)/measure: $(call obj,measure,$(patsubst %,test/bench/measure/%.c,measure disk net))
+	$(Q)mkdir -p $(@D)
+	$(call say,HOSTLD,$@)$(HOSTCC) -static -o $@ $^
+$(measure)/count.so: $(call obj,measure,test/bench/count/count.c)
+	$(Q)mkdir -p $(@D)
+	$(call say,HOSTLD,$@)$(HOSTCC) -shared -o $@ $^
+$(measure)/initramfs: $(measure)/measure $(GUESTCACHE)/kernel-cloud-amd64/version tools/mkinitramfs tools/guest-init
+	$(call say,INITRD,$@)tools/mkinitramfs --kernel $(GUESTCACHE)/kernel-cloud-amd64 -o $@ --program $<
 # by name: only the first % of a pattern of filter is a wildcard, so %/bench_%.img would match no path
 benches := $(filter bench bench_%,$(kernel-tests))
 bench: $(test-machine) $(patsubst %,$(B)/ktest/%.img,$(benches)) $(own-guests) guests \
-		$(patsubst %,$(B)/hbench/%,$(host-benches))
-	@test/bench/bench --build $(B) --only "$(T)" $(patsubst %,--host $(B)/hbench/%,$(host-benches)) $(benches)
+		$(patsubst %,$(B)/hbench/%,$(host-benches)) $(patsubst %,$(measure)/%,initramfs count.so)
+	@SKERRY_ROWS='$(ROWS)' SKERRY_PROFILE='$(PROFILE)' test/bench/bench --build $(B) --only "$(T)" $(patsubst %,--host $(B)/hbench/%,$(host-benches)) $(benches)
 
 # ---- looking at the result --------------------------------------------------------------------------------------
 
@@ -501,7 +513,8 @@ help:
 ##   make khost           the kernel's core on this machine: calls against a model, all orders of accesses of CPUs
 ##   make fuzz            every fuzzer for SECS each           make system     whole-machine tests
 ##   make soak            long runs: khost and system tests    make bench      counts and times, under -icount
-##                                                          T=restart, T=bullies: how long guests wait
+##                                                          T=restart, T=bullies: how long guests wait; T=rows: disk and network
+##                                                          beside Xen; ROWS=WORD,...: some of them, PROFILE=1: by function
 ##   make mutants         put small faults in, one at a time: do tests notice? (T=area, GENERATE=20 SEED=1)
 ##   make lint            formatting, thread safety, cppcheck  make loc        lines of the privileged image
 ##   make size            image sizes and memory               make gdb        debugger (see docs/building.md)
