@@ -78,6 +78,26 @@ static bool sched_busy(const struct sched_cpu *sc, const struct sched *s)
 
 /* --- timers; CPU locked ------------------------------------------------------------------- */
 
+/*
+ * Arm the timer of this CPU, after a deadline came or a turn began. Others may take timers out
+ * meanwhile, and kick us when they put one in.
+ */
+static void timer_program(struct cpu *c, const struct sched_cpu *sc)
+{
+	sk_time_t when = load(&sc->first_deadline);
+	const struct sched *s = sc->running;
+	int64_t left;
+
+	if (when < sc->pause_end)
+		when = sc->pause_end;
+	if (s) {
+		left = s->period && s->budget_left < s->slice ? s->budget_left : s->slice;
+		when = min_u64(when, sc->switched + (left > 0 ? left : 0));
+	}
+	if (when < c->timer_armed)
+		arch_timer_arm(when); /* SCHED4 */
+}
+
 static void timer_insert(struct sched_cpu *sc, struct heap_node *n, unsigned int priority,
 	uint32_t kind, sk_time_t key)
 {
@@ -400,7 +420,9 @@ static struct thread *sched_switch(struct sched_cpu *sc)
 		if (t)
 			store(&t->on, c);
 		c->current = t;
+		c->loaded = false;
 	}
+	timer_program(c, sc);
 	spin_unlock(&sc->lock);
 	s = old && old != t ? load(&old->sched) : NULL;
 	if (s && load(&s->move_to) != load(&s->cpu))
@@ -408,38 +430,19 @@ static struct thread *sched_switch(struct sched_cpu *sc)
 	return t;
 }
 
-/* Without the lock: others may take timers out, and kick us when they put one in. */
-static void timer_program(struct cpu *c, struct sched_cpu *sc)
-{
-	sk_time_t when = load(&sc->first_deadline);
-	struct sched *s = load(&sc->running);
-	int64_t left;
-
-	if (when < sc->pause_end)
-		when = sc->pause_end;
-	if (s) {
-		left = s->period && s->budget_left < s->slice ? s->budget_left : s->slice;
-		when = min_u64(when, sc->switched + (left > 0 ? left : 0));
-	}
-	if (when < c->timer_armed)
-		arch_timer_arm(when); /* SCHED4 */
-}
-
 void kernel_exit(void)
 {
 	struct cpu *c = this_cpu();
-	struct sched_cpu *sc = c->sched;
 	struct thread *t = c->current;
 	struct vcpu *v;
 
 	do {
 		if (!t || load(&c->resched) || !thread_runnable(t))
-			t = sched_switch(sc);
+			t = sched_switch(c->sched);
 		v = t ? __atomic_load_n(&t->vcpu, __ATOMIC_ACQUIRE) : NULL;
 		if (v)
 			v = vcpu_check(v, t);
 	} while (load(&c->resched));
-	timer_program(c, sc);
 	if (!t)
 		arch_idle();
 	arch_resume(t, v);
@@ -455,6 +458,7 @@ void timer_start(struct thread *t, sk_time_t deadline)
 	timer_stop(t);
 	spin_lock(&sc->lock);
 	timer_insert(sc, &t->timer, s ? s->priority : 0, 0, deadline);
+	timer_program(sc->cpu, sc);
 	spin_unlock(&sc->lock);
 }
 

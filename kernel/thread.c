@@ -311,5 +311,6 @@ SYSCALL_HANDLER(SET_FS_BASE)
 	if (r->rdi > USER_END)
 		return -SK_E_RANGE;
 	r->fs_base = r->rdi;
+	this_cpu()->loaded = false;
 	return 0;
 }

@@ -27,6 +27,7 @@ struct program {
 	struct sk_regs regs[PROGRAM_MAX]; /* when the call has returned */
 };
 extern struct program programs[PROGRAMS_MAX];
+extern unsigned int guest_hypercalls; /* that guests make before they run on without exits */
 /* Not a system call: the time becomes arg[0], and timers that are due fire. */
 #define OP_TIME 100u
 /* Not a system call: check that the thread of program arg[0] is on no CPU. */

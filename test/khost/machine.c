@@ -28,6 +28,7 @@ STATE static uint64_t pending[FAKE_CPUS]; /* one bit per interrupt, from VEC_TIM
 STATE static unsigned int
 	leaves[FAKE_CPUS]; /* returns to kernel_exit() since it was last outside */
 STATE struct program programs[PROGRAMS_MAX];
+STATE unsigned int guest_hypercalls;
 static jmp_buf top[FAKE_CPUS];
 static bool again[FAKE_CPUS]; /* at the top of the loop, call kernel_exit() */
 
@@ -151,7 +152,10 @@ void kernel_leave(void)
 	longjmp(top[id], 1);
 }
 
-/* The guest runs until an interrupt comes. */
+/*
+ * The guest makes the hypercalls that are left to it, unless an interrupt comes first; then it
+ * runs until one comes.
+ */
 void svm_enter(uint64_t guest, uint64_t *gpr, uint64_t host);
 void svm_enter(uint64_t guest, uint64_t *gpr, uint64_t host)
 {
@@ -164,10 +168,14 @@ void svm_enter(uint64_t guest, uint64_t *gpr, uint64_t host)
 	leaves[id] = 0;
 	place[id] = IN_GUEST;
 	explore_point();
-	while (!is_pending())
+	b->exit_code = EXIT_INTR;
+	if (guest_hypercalls && !is_pending()) {
+		guest_hypercalls--;
+		b->exit_code = EXIT_VMMCALL;
+	}
+	while (b->exit_code == EXIT_INTR && !is_pending())
 		explore_wait();
 	place[id] = IN_KERNEL;
-	b->exit_code = EXIT_INTR;
 }
 
 static void interrupt(void)
@@ -347,6 +355,7 @@ void machine_init(unsigned int n)
 {
 	memset(arch_cpus, 0, sizeof(arch_cpus));
 	memset(programs, 0, sizeof(programs));
+	guest_hypercalls = 0;
 	svm_set_available();
 	smp_set_online(1);
 	for (unsigned int i = 0; i < n; i++) {

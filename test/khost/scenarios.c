@@ -176,6 +176,71 @@ static void guest_got_signal(void)
 		fail("a signal did not end the guest's run: %ld", programs[1].result[0]);
 }
 
+/* The guest leaves for its VMM, which enters it again, while the other CPU interferes. */
+static void exits_beside(unsigned int nr, uint64_t a, uint64_t b)
+{
+	struct program *p = runs_on(0, 0), *q = enters();
+
+	calls(q, SK_SYS_VCPU_ENTER, AT_VCPU, SK_NO_DEADLINE, 0, 0, 0);
+	calls(p, nr, a, b, 0, 0, 0);
+	guest_hypercalls = 1;
+	end();
+}
+static void exit_suspend(void)
+{
+	begin(2);
+	exits_beside(SK_SYS_THREAD_SUSPEND, AT_THREAD2, 0);
+}
+static void exit_delete(void)
+{
+	begin(2);
+	must(act(SK_SYS_DELETE, AT_CNODE, AT_PEER_VCPU, 0, 0, 0));
+	exits_beside(SK_SYS_DELETE, AT_CNODE, AT_VCPU);
+}
+static void exit_revoke(void)
+{
+	begin(2);
+	must(act(SK_SYS_COPY, AT_CNODE, AT_FREE, AT_CNODE, AT_NESTED, SK_ALL));
+	must(act(SK_SYS_VCPU_CONFIGURE, AT_VCPU, AT_FREE, AT_SPACE, STATE_VADDR, 0));
+	exits_beside(SK_SYS_REVOKE, AT_CNODE, AT_FREE);
+}
+static void exit_unbind(void)
+{
+	begin(2);
+	exits_beside(SK_SYS_SCHED_BIND, AT_SCHED2, 0);
+}
+static void exit_move(void)
+{
+	begin(3);
+	exits_beside(SK_SYS_SCHED_CONFIGURE, AT_CTL_SCHED, AT_SCHED2);
+	programs[0].op[0].arg[2] = 2 | (10 | SK_SCHED_GUESTS) << 16;
+	programs[0].op[0].arg[3] = 256;
+}
+static void exit_signal(void)
+{
+	begin(2);
+	must(act(SK_SYS_THREAD_BIND, AT_THREAD2, AT_NOTIFICATION, 0, 0, 0));
+	signal_mint();
+	exits_beside(SK_SYS_SIGNAL, AT_FREE, 0);
+}
+/* SUSPEND and DELETE have an end, though the thread does not leave its CPU by itself. */
+static void other_came_through(void)
+{
+	guest_was_possible();
+	if (programs[0].at != 1 || programs[0].result[0])
+		fail("a call beside an exit says %ld", programs[0].result[0]);
+}
+static void signal_came_after_exit(void)
+{
+	const struct program *q = &programs[1];
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < q->at; i++)
+		n += !q->result[i] && q->regs[i].rdi == SK_EXIT_SIGNAL;
+	if (n != 1)
+		fail("%u of the exits of a guest are for one signal", n);
+}
+
 /* --- scheduling contexts ------------------------------------------------------------------ */
 
 static void rebind(void)
@@ -531,6 +596,12 @@ const struct scenario scenarios[] = {
 	SCENARIO(enter_suspend, guest_was_possible),
 	SCENARIO(enter_configure, guest_was_possible),
 	SCENARIO(enter_signal, guest_got_signal),
+	SCENARIO(exit_suspend, other_came_through),
+	SCENARIO(exit_delete, other_came_through),
+	SCENARIO(exit_revoke, other_came_through),
+	SCENARIO(exit_unbind, other_came_through),
+	SCENARIO(exit_move, other_came_through),
+	SCENARIO(exit_signal, signal_came_after_exit),
 	SCENARIO(rebind, NULL),
 	SCENARIO(sched_delete, sched_is_gone),
 	SCENARIO(signal_bound_waiter, NULL),

@@ -37,8 +37,7 @@ struct cpu_arch {
 	uint64_t stack_low;      /* lowest address of the kernel stack */
 	uint64_t requests;       /* a bit for each CPU whose request this CPU must serve */
 	struct request request;  /* this CPU's own request */
-	struct thread *bases_of; /* thread whose FS and GS base the registers hold */
-	uint64_t fs_base, gs_base;
+	uint64_t fs_base, gs_base; /* loaded last; user mode may have zeroed the registers */
 	void *fpu;                 /* area whose state the registers hold, or NULL */
 	void *fpu_last;            /* area that they were loaded from */
 	struct vcpu *vcpu;         /* that this CPU owns; its FPU state is in the registers */

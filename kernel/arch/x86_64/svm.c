@@ -170,26 +170,20 @@ static bool xcr0_valid(uint64_t x)
 
 /*
  * 64-bit fields that the state page and the VMCB both have, by group: one table for both
- * directions.
+ * directions. What almost every exit touches (GPR, RIP) is copied without it.
  */
 #define STATE(name) offsetof(struct sk_vcpu_state, name)
 /* clang-format off */
-#define FIELD(group, name, from) { SK_VCPU_##group, offsetof(struct vmcb, name), STATE(from) }
+#define FIELD(group, name) { SK_VCPU_##group, offsetof(struct vmcb, name), STATE(name) }
 static const struct field {
 	uint16_t group, vmcb, state;
 } fields[] = {
-	FIELD(GPR, rax, gpr[SK_RAX]), FIELD(RIP, rip, rip), FIELD(RIP, rflags, rflags),
-	FIELD(RIP, rsp, gpr[SK_RSP]), /* up to here after most exits */
-	FIELD(CR, cr0, cr0), FIELD(CR, cr3, cr3), FIELD(CR, cr4, cr4),
-	FIELD(CR, efer, efer), /* up to here HOT */
-	FIELD(CR, cr2, cr2), FIELD(CR, pat, pat), FIELD(DR, dr6, dr6), FIELD(DR, dr7, dr7),
-	FIELD(TSC, tsc_offset, tsc_offset), FIELD(MSR, star, star), FIELD(MSR, lstar, lstar),
-	FIELD(MSR, cstar, cstar), FIELD(MSR, sfmask, sfmask), FIELD(MSR, kernel_gs_base, kernel_gs_base),
-	FIELD(MSR, sysenter_cs, sysenter_cs), FIELD(MSR, sysenter_esp, sysenter_esp),
-	FIELD(MSR, sysenter_eip, sysenter_eip)
+	FIELD(CR, cr0), FIELD(CR, cr3), FIELD(CR, cr4), FIELD(CR, efer), FIELD(CR, cr2), FIELD(CR, pat),
+	FIELD(DR, dr6), FIELD(DR, dr7), FIELD(TSC, tsc_offset), FIELD(MSR, star), FIELD(MSR, lstar),
+	FIELD(MSR, cstar), FIELD(MSR, sfmask), FIELD(MSR, kernel_gs_base), FIELD(MSR, sysenter_cs),
+	FIELD(MSR, sysenter_esp), FIELD(MSR, sysenter_eip)
 };
 /* clang-format on */
-enum { N_FREQUENT = 4, N_HOT = 8 };
 /* Segments lie in the VMCB in this order from `es` on. */
 static const uint16_t segments[] = { STATE(seg[SK_ES]), STATE(seg[SK_CS]), STATE(seg[SK_SS]),
 	STATE(seg[SK_DS]), STATE(seg[SK_FS]), STATE(seg[SK_GS]), STATE(gdtr),
@@ -224,23 +218,15 @@ static void xcr0_load(struct vcpu *v, uint64_t xcr0)
 		svm_of(v)->xcr0 = xcr0;
 }
 
-void arch_vcpu_load(struct vcpu *v)
+/* The groups that change rarely. */
+static void rare_load(struct vcpu *v, volatile struct sk_vcpu_state *s, uint32_t dirty)
 {
-	void *page = v->state;
-	volatile struct sk_vcpu_state *s = page;
 	struct vmcb *b = vmcb_of(v);
-	uint32_t dirty = s->dirty;
-	unsigned int n = dirty & ~(SK_VCPU_GPR | SK_VCPU_RIP) ? ARRAY_SIZE(fields) : N_FREQUENT;
 
-	if (!dirty)
-		return;
-	s->dirty = 0;
-	for (unsigned int i = 0; i < n; i++)
+	for (unsigned int i = 0; i < ARRAY_SIZE(fields); i++)
 		if (dirty & fields[i].group)
-			*field_at(b, fields[i].vmcb) = *field_at(page, fields[i].state);
+			*field_at(b, fields[i].vmcb) = *field_at(v->state, fields[i].state);
 	b->efer |= EFER_SVME; /* SVM1 */
-	if (dirty & SK_VCPU_RIP)
-		b->int_shadow = s->int_shadow & 1;
 	if (dirty & SK_VCPU_CR) {
 		b->cr4 &= ~CR4_NOT_SWITCHED;
 		b->v_intr = (b->v_intr & ~V_TPR) | (uint32_t)(s->cr8 & V_TPR);
@@ -263,24 +249,42 @@ void arch_vcpu_load(struct vcpu *v)
 		arch_fpu_init_area(v->fpu);
 }
 
-/* --- VMCB to state page ------------------------------------------------------------------- */
-
-static void fields_sync(struct vcpu *v, unsigned int n, uint32_t groups)
+void arch_vcpu_load(struct vcpu *v)
 {
-	struct sk_vcpu_state *s = v->state;
-	uint8_t *b = v->hw;
+	volatile struct sk_vcpu_state *s = v->state;
+	struct vmcb *b = vmcb_of(v);
+	uint32_t dirty = s->dirty;
 
-	for (unsigned int i = 0; i < n; i++)
-		if (fields[i].group & groups)
-			*field_at(s, fields[i].state) = *field_at(b, fields[i].vmcb);
-	s->efer &= ~EFER_SVME; /* SVM1 */
+	s->dirty = 0;
+	if (dirty & SK_VCPU_GPR)
+		b->rax = s->gpr[SK_RAX];
+	if (dirty & SK_VCPU_RIP) {
+		b->rip = s->rip;
+		b->rflags = s->rflags;
+		b->rsp = s->gpr[SK_RSP];
+		b->int_shadow = s->int_shadow & 1;
+	}
+	if (dirty & ~SK_VCPU_HOT)
+		rare_load(v, s, dirty);
 }
+
+/* --- VMCB to state page ------------------------------------------------------------------- */
 
 static void event_sync(struct vcpu *v)
 {
-	v->state->event = (uint32_t)vmcb_of(v)->event_inject;
-	v->state->event_code = (uint32_t)(vmcb_of(v)->event_inject >> 32);
-	v->state->irq_pending = __atomic_load_n(&v->pending_irq, __ATOMIC_RELAXED);
+	uint64_t event = vmcb_of(v)->event_inject;
+
+	v->state->event = (uint32_t)event;
+	v->state->event_code = (uint32_t)(event >> 32);
+	v->state->irq_pending = load(&v->pending_irq);
+}
+
+static void rip_sync(const struct vmcb *b, struct sk_vcpu_state *s)
+{
+	s->rip = b->rip;
+	s->rflags = b->rflags;
+	s->gpr[SK_RSP] = b->rsp;
+	s->int_shadow = b->int_shadow & 1;
 }
 
 static void hot_sync(struct vcpu *v)
@@ -288,8 +292,12 @@ static void hot_sync(struct vcpu *v)
 	const struct vmcb *b = vmcb_of(v);
 	struct sk_vcpu_state *s = v->state;
 
-	fields_sync(v, N_HOT, ~0u);
-	s->int_shadow = b->int_shadow & 1;
+	s->gpr[SK_RAX] = b->rax;
+	rip_sync(b, s);
+	s->cr0 = b->cr0;
+	s->cr3 = b->cr3;
+	s->cr4 = b->cr4;
+	s->efer = b->efer & ~EFER_SVME; /* SVM1 */
 	s->cpl = b->cpl;
 	__builtin_memcpy(&s->seg[SK_CS], &b->cs, sizeof(b->cs));
 	event_sync(v);
@@ -306,9 +314,14 @@ void arch_vcpu_sync(struct vcpu *v, uint32_t groups)
 
 	if ((groups & SK_VCPU_HOT) == SK_VCPU_HOT)
 		hot_sync(v);
-	fields_sync(v, ARRAY_SIZE(fields), groups);
+	for (unsigned int i = 0; i < ARRAY_SIZE(fields); i++)
+		if (fields[i].group & groups)
+			*field_at(s, fields[i].state) = *field_at(b, fields[i].vmcb);
+	s->efer &= ~EFER_SVME; /* SVM1 */
+	if (groups & SK_VCPU_GPR)
+		s->gpr[SK_RAX] = b->rax;
 	if (groups & SK_VCPU_RIP)
-		s->int_shadow = b->int_shadow & 1;
+		rip_sync(b, s);
 	if (groups & SK_VCPU_CR)
 		s->cr8 = b->v_intr & V_TPR;
 	for (unsigned int i = 0; groups & SK_VCPU_SEG && i < ARRAY_SIZE(segments); i++)

@@ -5,6 +5,8 @@
  * Invariants  TRAP1 user mode starts with the FS and GS base, the address space and the FPU
  *                state of its thread
  *             TRAP2 RIP is canonical and in the lower half before SYSRET or IRET sees it
+ *             TRAP3 after an exit, t goes on at once unless resched is set: so does whoever stops
+ *                t, or has something for this CPU to do
  */
 #include "../../space.h"
 #include "../../vcpu.h"
@@ -65,21 +67,14 @@ void trap_nmi(void)
 }
 
 /*
- * Load the base registers of t, unless it was the last thread here. Another thread may have
- * zeroed them in user mode, so equal values do not suffice.
+ * Equal values do not suffice: another thread may have zeroed the base in user mode, as a
+ * selector of 0 does. Nothing but 0 can come of that.
  */
-static void bases_load(struct thread *t)
+static void base_load(uint32_t msr, uint64_t *loaded, uint64_t value)
 {
-	struct cpu_arch *a = this_arch();
-	uint64_t fs = t->regs.r.fs_base, gs = t->regs.r.gs_base;
-
-	if (a->bases_of == t && a->fs_base == fs && a->gs_base == gs)
-		return;
-	a->bases_of = t;
-	a->fs_base = fs;
-	a->gs_base = gs;
-	wrmsr(MSR_FS_BASE, fs);
-	wrmsr(MSR_KERNEL_GS_BASE, gs);
+	if (value | *loaded)
+		wrmsr(msr, value);
+	*loaded = value;
 }
 
 static void space_load(struct cpu *c, struct space *s)
@@ -97,18 +92,30 @@ static void space_load(struct cpu *c, struct space *s)
 		a->last_space = s;
 }
 
+/* TRAP1, after the CPU has turned to t. */
+static void thread_load(struct cpu_arch *a, struct thread *t)
+{
+	space_load(&a->cpu, load(&t->space));
+	base_load(MSR_FS_BASE, &a->fs_base, t->regs.r.fs_base);
+	base_load(MSR_KERNEL_GS_BASE, &a->gs_base, t->regs.r.gs_base);
+	a->cpu.loaded = true;
+}
+
 void arch_resume(struct thread *t, struct vcpu *v)
 {
+	struct cpu_arch *a = this_arch();
 	struct sk_regs *r = &t->regs.r;
 	uint32_t reason;
 
-	space_load(this_cpu(), load(&t->space));
-	bases_load(t);
+	if (!a->cpu.loaded)
+		thread_load(a, t);
 	if (v) {
 		reason = arch_vcpu_run(v, t);
-		if (reason != SK_EXIT_NONE)
-			core_vcpu_exit(v, t, reason);
-		kernel_leave();
+		if (reason == SK_EXIT_NONE)
+			kernel_leave();
+		core_vcpu_exit(v, t, reason);
+		if (load(&a->cpu.resched)) /* TRAP3 */
+			kernel_leave();
 	}
 	if (r->rip >= USER_END) { /* TRAP2 */
 		core_fault(t, 13, 0, r->rip);

@@ -110,6 +110,13 @@ static void to_user(unsigned int i)
 	assert_ptr_equal(machine.fpu, threads[i].fpu);
 }
 
+/* As sched_switch() does. */
+static void turn_to(unsigned int i)
+{
+	machine.cpu.loaded = false;
+	to_user(i);
+}
+
 static void each_has_its_own(void **state)
 {
 	(void)state;
@@ -121,24 +128,37 @@ static void each_has_its_own(void **state)
 	assert_int_equal(processor.n_writes, 2);
 	assert_int_equal(processor.cr3_writes, 1);
 	assert_int_equal(did.fpu_switches, 1);
-	to_user(1);
-	to_user(0);
+	turn_to(1);
+	turn_to(0);
 	threads[0].regs.r.fs_base = 0x300;
-	to_user(0);
+	turn_to(0);
 	threads[0].regs.r.gs_base = 0x400;
-	to_user(0);
-	/* another thread with the same bases: user mode may have changed the registers */
-	threads[1].regs.r.fs_base = 0x300;
-	threads[1].regs.r.gs_base = 0x400;
-	processor.n_writes = 0;
-	to_user(1);
+	turn_to(0);
 	threads[1].space = NULL;
-	to_user(1);
+	turn_to(1);
 	threads[1].space = &spaces[0];
-	to_user(1);
+	turn_to(1);
 	threads[1].regs.vector = 0x30;
 	to_user(1);
 	assert_false(by_sysret);
+}
+
+/* User mode can make a base 0, and nothing else. */
+static void bases_are_loaded_again(void **state)
+{
+	(void)state;
+	to_user(0);
+	threads[1].regs.r.fs_base = threads[0].regs.r.fs_base;
+	threads[1].regs.r.gs_base = 0;
+	processor.n_writes = 0;
+	turn_to(1);
+	assert_int_equal(processor.n_writes, 2);
+	threads[0].regs.r.fs_base = threads[0].regs.r.gs_base = 0;
+	turn_to(0);
+	assert_int_equal(processor.n_writes, 3);
+	turn_to(0); /* both were 0 */
+	assert_int_equal(processor.n_writes, 3);
+	turn_to(1);
 }
 
 static void flags_are_users(void **state)
@@ -175,17 +195,17 @@ static void predictors_are_emptied(void **state)
 {
 	(void)state;
 	spec_on = SPEC_IBPB;
-	to_user(0);
+	turn_to(0);
 	assert_int_equal(msr_now(MSR_PRED_CMD), 1);
-	to_user(1);
+	turn_to(1);
 	assert_int_equal(msr_writes(MSR_PRED_CMD), 2);
 	threads[1].space = NULL; /* the thread is without user mode for a while */
-	to_user(1);
+	turn_to(1);
 	threads[1].space = &spaces[1];
-	to_user(1);
+	turn_to(1);
 	assert_int_equal(msr_writes(MSR_PRED_CMD), 2);
 	spec_on = 0;
-	to_user(0);
+	turn_to(0);
 	assert_int_equal(msr_writes(MSR_PRED_CMD), 2);
 }
 
@@ -199,11 +219,16 @@ static void guests(void **state)
 	assert_ptr_equal(machine.cpu.space, &spaces[0]);
 	assert_int_equal(machine.fs_base, 0x100);
 	guest_says = SK_EXIT_HLT;
+	machine.cpu.resched = true; /* something has come for the CPU meanwhile */
 	resume(0, &vcpu);
 	assert_int_equal(way, AGAIN);
 	assert_int_equal(did.exits, 1);
 	assert_int_equal(did.why, SK_EXIT_HLT);
 	assert_int_equal(did.fpu_switches, 0);
+	machine.cpu.resched = false;
+	resume(0, &vcpu);
+	assert_int_equal(way, TO_USER);
+	assert_int_equal(did.exits, 2);
 }
 
 static void vectors_lead_to(void **state)
@@ -249,6 +274,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		TEST(each_has_its_own),
+		TEST(bases_are_loaded_again),
 		TEST(flags_are_users),
 		TEST(rip_is_users),
 		TEST(predictors_are_emptied),
