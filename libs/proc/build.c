@@ -166,7 +166,7 @@ static int info_fill(struct proc *p, const struct proc_spec *s)
 	info->epoch = s->epoch;
 	info->n_slots = p->n_slots;
 	info->free_slot = s->free_slot ? s->free_slot : DOMAIN_CAP_FREE;
-	info->flags = s->cnode ? DOMAIN_CNODE_KEPT : 0;
+	info->flags = s->cnode && s->epoch ? DOMAIN_CNODE_KEPT : 0;
 	info->wall_boot_ns = s->wall_boot_ns;
 	if (!info->wall_boot_ns)
 		(void)clock_wall_boot_ns(&info->wall_boot_ns);

@@ -92,6 +92,7 @@ struct proc_spec {
 	const char *name;
 	/* Lines of key=value; NULL = none. */
 	const char *args;
+	/* How many times the domain was started before. */
 	uint32_t epoch;
 	const struct proc_image *image;
 	/*
@@ -102,7 +103,8 @@ struct proc_spec {
 	uint32_t cnode_order;
 	/*
 	 * A CNode of that order with all rights, which outlives the domain. Its slots below
-	 * free_slot that are used here are empty. 0 = made from the untyped.
+	 * free_slot that are used here are empty; so are the others if epoch is 0. 0 = made
+	 * from the untyped.
 	 */
 	sk_cap_t cnode;
 	/* First slot that the domain manages itself; 0 = DOMAIN_CAP_FREE. */
