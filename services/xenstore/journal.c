@@ -14,6 +14,8 @@
  *             JOURNAL3 the live half is written only after its last record; each start[]
  *                      changes by one 8-byte store
  *             JOURNAL4 no byte of a payload is ever taken for a slot
+ *             JOURNAL5 memory whose first word is 0 was never written, or is zero: numbers
+ *                      begin at 1 again, so slots of an earlier journal could be valid
  */
 #include "journal.h"
 
@@ -136,7 +138,10 @@ int journal_format(struct journal *j, void *mem, size_t size)
 
 	if (rc)
 		return rc;
-	memset(mem, 0, size);
+	if (j->head->magic) {
+		memset(&j->head->version, 0, size - offsetof(struct journal_head, version));
+		word_store(&j->head->magic, 0); /* JOURNAL5 */
+	}
 	j->head->version = JOURNAL_VERSION;
 	j->head->size = size;
 	j->fill[0].start = 1;

@@ -60,7 +60,10 @@ struct journal_report {
 	size_t quarantined_bytes;
 };
 
-/* Formats memory (8-aligned) as an empty journal. EINVAL if it is too small or too large. */
+/*
+ * Formats memory (8-aligned), which is zero or was a journal, as an empty journal. EINVAL if it
+ * is too small or too large.
+ */
 int journal_format(struct journal *j, void *mem, size_t size);
 
 /*

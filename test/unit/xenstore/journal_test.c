@@ -145,6 +145,28 @@ static void a_value_that_imitates_a_journal(void **state)
 	}
 }
 
+/* Memory that is new is not erased, which would take long; what is damaged is. */
+static void a_new_journal(void **state)
+{
+	uint8_t *bytes = (uint8_t *)area;
+	size_t i;
+
+	(void)state;
+	memset(area, 0, sizeof(area));
+	memset(bytes + sizeof(struct journal_head), 0x5a, 100);
+	assert_int_equal(journal_format(&J, area, sizeof(area)), 0);
+	assert_int_equal(bytes[sizeof(struct journal_head)], 0x5a);
+	assert_string_equal(again(sizeof(area)), "");
+	put("old");
+	put("older");
+	bytes[0] ^= 1;
+	assert_int_equal(journal_attach(&J, area, sizeof(area)), EINVAL);
+	assert_int_equal(journal_format(&J, area, sizeof(area)), 0);
+	for (i = sizeof(struct journal_head); i < sizeof(area); i++)
+		assert_int_equal(bytes[i], 0);
+	assert_string_equal(again(sizeof(area)), "");
+}
+
 static void full_is_full(void **state)
 {
 	char big[4096];
@@ -632,6 +654,7 @@ int main(void)
 		cmocka_unit_test(appended_comes_back),
 		cmocka_unit_test(damage_is_set_apart),
 		cmocka_unit_test(a_value_that_imitates_a_journal),
+		cmocka_unit_test(a_new_journal),
 		cmocka_unit_test(full_is_full),
 		cmocka_unit_test(compaction),
 		STORE(the_store_comes_back),
