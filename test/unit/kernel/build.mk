@@ -7,7 +7,7 @@ unit-tests += kernel_heap
 src-unit-kernel_heap := test/unit/kernel/heap_test.c kernel/heap.c
 inc-unit-kernel_heap := kernel/include kernel
 # Sources of the processor, each included by its test; processor.h simulates the instructions that only a kernel may execute.
-arch-tests := amdvi apic fpu irq memory smp svm trap vtd
+arch-tests := amdvi apic fpu irq memory smp svm time trap vtd
 unit-tests += $(patsubst %,kernel_%,$(arch-tests))
 arch-includes := kernel/include kernel .
 $(foreach t,$(arch-tests),$(eval src-unit-kernel_$(t) := test/unit/kernel/$(t)_test.c) \
