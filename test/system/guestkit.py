@@ -260,7 +260,7 @@ class Bystander:
         """Type a mark that the guest echoes; two more rounds must follow it."""
         m, self.marks = self.m, self.marks + 1
         enter(m, self.name, r"bystander round \d+")
-        mark = "MARK" + chr(ord("A") + self.marks)
+        mark = "MARK" + "".join(chr(ord("A") + int(digit)) for digit in str(self.marks))
         m.send(mark + "\r")
         m.expect(r"[^A-Z]*".join(mark))  # output of the guest may come between two characters of its echo
         m.expect(r"bystander round \d+\s+bystander round \d+\s")
