@@ -9,8 +9,8 @@
  */
 #include "tree.h"
 
-#include <stdlib.h>
 #include <string.h>
+#include "map.h"
 #include "volume.h"
 
 enum {
@@ -24,8 +24,13 @@ static ext2_filsys fs;
 
 int tree_mount(io_manager io, const char **why)
 {
-	errcode_t rc = ext2fs_open2("volume", NULL, EXT2_FLAG_64BITS, 0, 0, io, &fs);
+	errcode_t rc;
 
+	if (fs)
+		ext2fs_free(fs);
+	fs = NULL;
+	map_forget();
+	rc = ext2fs_open2("volume", NULL, EXT2_FLAG_64BITS, 0, 0, io, &fs);
 	*why = rc == 0 ? NULL : error_message(rc);
 	return rc == 0 ? 0 : rc == EXT2_ET_NO_MEMORY ? -SK_E_NO_MEM : -SK_E_IO;
 }
@@ -84,40 +89,12 @@ int tree_find(const char *path, uint32_t len, struct tree_file *f)
 	return file_load(ino, f);
 }
 
-/*
- * Find the run of the file's blocks from `block` on that are consecutive on the disk; *phys 0 =
- * a hole.
- */
-static int run_find(
-	const struct tree_file *f, uint64_t block, uint32_t max, blk64_t *phys, uint32_t *n)
-{
-	int flags;
-	blk64_t next;
-
-	if (ext2fs_bmap2(fs, f->ino, NULL, NULL, 0, block, &flags, phys))
-		return -SK_E_IO;
-	if (flags & BMAP_RET_UNINIT)
-		*phys = 0;
-	for (*n = 1; *n < max; ++*n) {
-		if (ext2fs_bmap2(fs, f->ino, NULL, NULL, 0, block + *n, &flags, &next))
-			return -SK_E_IO;
-		if (flags & BMAP_RET_UNINIT)
-			next = 0;
-		if (next != (*phys ? *phys + *n : 0))
-			break;
-	}
-	if (*phys && (*phys >= ext2fs_blocks_count(fs->super) ||
-			     *n > ext2fs_blocks_count(fs->super) - *phys)) /* TREE1 */
-		return -SK_E_IO;
-	return 0;
-}
-
 /* Read blocks from [block, block + max) into buf, up to the end of one run; *n: how many. */
 static int run_read(
 	const struct tree_file *f, uint64_t block, uint32_t max, uint8_t *buf, uint32_t *n)
 {
-	blk64_t phys;
-	int rc = run_find(f, block, max, &phys, n);
+	uint64_t phys, blocks = ext2fs_blocks_count(fs->super);
+	int rc = map_find(fs, f->ino, block, max, &phys, n);
 
 	if (rc)
 		return rc;
@@ -125,13 +102,40 @@ static int run_read(
 		memset(buf, 0, (size_t)*n * fs->blocksize);
 		return 0;
 	}
+	if (phys >= blocks || *n > blocks - phys) /* TREE1 */
+		return -SK_E_IO;
 	return io_channel_read_blk64(fs->io, phys, (int)*n, buf) ? -SK_E_IO : 0;
+}
+
+/* Read a part of one block, or several whole blocks; *n: how many bytes. */
+static int piece_read(
+	const struct tree_file *f, uint64_t position, uint64_t length, uint8_t *out, uint64_t *n)
+{
+	/* libext2fs mounts no volume with larger blocks. */
+	static uint8_t part[EXT2_MAX_BLOCK_SIZE];
+	uint64_t block = position / fs->blocksize, skip = position % fs->blocksize;
+	uint64_t whole = length / fs->blocksize;
+	uint32_t blocks;
+	int rc;
+
+	if (!skip && whole) {
+		rc = run_read(f, block, whole < RUN_MAX ? (uint32_t)whole : RUN_MAX, out,
+			&blocks);
+		*n = (uint64_t)blocks * fs->blocksize;
+		return rc;
+	}
+	rc = run_read(f, block, 1, part, &blocks);
+	if (rc)
+		return rc;
+	*n = fs->blocksize - skip < length ? fs->blocksize - skip : length;
+	memcpy(out, part + skip, *n);
+	return 0;
 }
 
 int tree_read(const struct tree_file *f, uint64_t position, void *out, uint64_t length,
 	uint64_t *done)
 {
-	uint8_t *buf, *to = out;
+	uint64_t n;
 	int rc = 0;
 
 	*done = 0;
@@ -141,26 +145,12 @@ int tree_read(const struct tree_file *f, uint64_t position, void *out, uint64_t 
 		return 0;
 	if (length > f->size - position)
 		length = f->size - position;
-	buf = malloc((size_t)RUN_MAX * fs->blocksize);
-	if (!buf)
-		return -SK_E_NO_MEM;
-	while (*done < length) {
-		uint64_t at = position + *done, skip = at % fs->blocksize;
-		uint64_t blocks = (skip + (length - *done) + fs->blocksize - 1) / fs->blocksize;
-		uint32_t n;
-		uint64_t got;
-
-		rc = run_read(f, at / fs->blocksize,
-			blocks < RUN_MAX ? (uint32_t)blocks : RUN_MAX, buf, &n);
-		if (rc)
-			break;
-		got = (uint64_t)n * fs->blocksize - skip;
-		if (got > length - *done)
-			got = length - *done;
-		memcpy(to + *done, buf + skip, got);
-		*done += got;
+	while (!rc && *done < length) {
+		rc = piece_read(
+			f, position + *done, length - *done, (uint8_t *)out + *done, &n);
+		if (!rc)
+			*done += n;
 	}
-	free(buf);
 	return rc;
 }
 

@@ -22,7 +22,7 @@ struct tree_file {
 	uint64_t size, mtime;
 };
 
-/* Mount read-only; *why names what is wrong when it fails. */
+/* Mount read-only, instead of what was mounted; *why names what is wrong when it fails. */
 int tree_mount(io_manager io, const char **why) must_check;
 /*
  * Find the file that `path` (len bytes, not terminated) names. -SK_E_NOT_FOUND, -SK_E_INVAL

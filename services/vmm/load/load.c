@@ -13,7 +13,7 @@
 #include "load/elf.h"
 #include "load/unpack.h"
 
-enum { FEED_CHUNK = 65536 };
+enum { FEED_CHUNK = 1 << 20 };
 
 /* A file that is not a bzImage must be an ELF image, bare or packed as a whole. */
 static int load_plain(struct load_source *src, const uint8_t *head, size_t n, struct unpack *u)

@@ -25,7 +25,7 @@
 #include "base/error.h"
 
 enum {
-	IN_SIZE = 65536,
+	IN_SIZE = 262144,
 	OUT_SIZE = 262144,
 	LZ4_BLOCK = 8 << 20,
 };
@@ -336,8 +336,7 @@ static int in_exact(struct unpack *u, uint8_t *buf, uint32_t n)
 	if (u->pos == u->end)
 		return 1;
 	while (have < n) {
-		int64_t got = input_next(
-			u, buf + have, n - have < IN_SIZE ? n - have : IN_SIZE);
+		int64_t got = input_next(u, buf + have, n - have);
 
 		if (got < 0)
 			return (int)got;

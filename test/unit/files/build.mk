@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 unit-tests += files_tree
-src-unit-files_tree := test/unit/files/tree_test.c services/files/tree.c services/files/volume.c
+src-unit-files_tree := test/unit/files/tree_test.c services/files/map.c services/files/tree.c services/files/volume.c
 inc-unit-files_tree := services/files
 ldlibs-unit-files_tree := -lext2fs -lcom_err
 
@@ -10,7 +10,12 @@ inc-unit-files_volume := services/files
 ldlibs-unit-files_volume := -lext2fs -lcom_err
 
 unit-tests += files_main
-src-unit-files_main = test/unit/files/main_test.c $(world) services/files/main.c services/files/tree.c services/files/volume.c
+src-unit-files_main = test/unit/files/main_test.c $(world) services/files/main.c services/files/map.c services/files/tree.c services/files/volume.c
 inc-unit-files_main := services/files test/unit
 cflags-unit-files_main = $(world-cflags)
 ldlibs-unit-files_main := -lext2fs -lcom_err
+
+unit-tests += files_map
+src-unit-files_map := test/unit/files/map_test.c services/files/map.c services/files/tree.c services/files/volume.c
+inc-unit-files_map := services/files
+ldlibs-unit-files_map := -lext2fs -lcom_err
