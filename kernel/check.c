@@ -559,8 +559,6 @@ static void cpu_check(struct cpu *c)
 		timers_check(sc, band);
 	REQUIRE(!sc->running || sc->running->place == SCHED_NOWHERE,
 		"CPU %u: the running context is also in a queue (SCHED1)", c->id);
-	REQUIRE(!sc->next || sc->next->place == SCHED_NEXT,
-		"CPU %u: its next context is not (SCHED1)", c->id);
 	REQUIRE(!t || object_known(&t->obj), "CPU %u runs a thread that is gone", c->id);
 	REQUIRE(!t || t->on == c, "CPU %u runs thread %p, whose owner is another", c->id, t);
 	REQUIRE(!c->space || object_known(&c->space->obj), "CPU %u uses a space that is gone",

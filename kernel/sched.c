@@ -7,8 +7,8 @@
  *             contexts of that CPU, and `on` of the threads that it runs.
  * Lifecycle   a context is made by RETYPE, configured, and bound to a thread. sched_destroy()
  *             takes the thread off its CPU, then unbinds it.
- * Invariants  SCHED1 a context is in at most one place: a queue, the direct-switch slot, the
- *                release heap, or it is `running` of its CPU
+ * Invariants  SCHED1 a context is in at most one place: a queue, the release heap, or it is
+ *                `running` of its CPU
  *             SCHED2 only runnable threads are in queues: code that makes a thread not runnable
  *                calls sched_stop(), or runs in that thread on its way out of the kernel
  *             SCHED3 a thread that is on a CPU has its context there, or none: a context
@@ -51,7 +51,7 @@ void sched_init_root(struct sched *s, uint8_t priority)
 	s->slice = slice_of(s);
 }
 
-static bool place_leave(struct sched_cpu *sc, struct sched *s) with_lock(sc->lock);
+static void place_leave(struct sched_cpu *sc, struct sched *s) with_lock(sc->lock);
 static void sched_charge(struct sched_cpu *sc, sk_time_t now) with_lock(sc->lock);
 static void sched_ready(struct sched_cpu *sc, struct sched *s, enum wake how)
 	with_lock(sc->lock);
@@ -162,24 +162,14 @@ static void run_queue_remove(struct sched_cpu *sc, struct sched *s)
 		sc->bitmap &= ~(1u << s->priority);
 }
 
-/* Take a context out of its place; true if it was in one. */
-static bool place_leave(struct sched_cpu *sc, struct sched *s)
+/* Take a context out of its place, if it is in one. */
+static void place_leave(struct sched_cpu *sc, struct sched *s)
 {
-	switch (s->place) {
-	case SCHED_QUEUED:
+	if (s->place == SCHED_QUEUED)
 		run_queue_remove(sc, s);
-		return true;
-	case SCHED_NEXT:
-		sc->next = NULL;
-		break;
-	case SCHED_THROTTLED:
+	else if (s->place == SCHED_THROTTLED)
 		timer_remove(sc, &s->release);
-		break;
-	default:
-		return false;
-	}
 	s->place = SCHED_NOWHERE;
-	return true;
 }
 
 /* True if a context with periods has budget. Otherwise it now waits for its next period. */
@@ -209,7 +199,7 @@ static void sched_charge(struct sched_cpu *sc, sk_time_t now)
 		return;
 	sc->switched = now;
 	if (!s) {
-		if (!sc->bitmap && !sc->next) /* else it is on its way to a thread */
+		if (!sc->bitmap) /* else it is on its way to a thread */
 			sc->idle += ran;
 		return;
 	}
@@ -231,12 +221,8 @@ static void sched_ready(struct sched_cpu *sc, struct sched *s, enum wake how)
 		sched_charge(sc, s->ready_since);
 	if (s->period && !budget_check(sc, s, s->ready_since))
 		return;
-	if (how == WAKE_DIRECT && !sc->next && sc->cpu == this_cpu()) {
-		s->place = SCHED_NEXT;
-		sc->next = s;
-	} else {
-		run_queue_insert(sc, s, QUEUE_TAIL);
-	}
+	run_queue_insert(sc, s,
+		how == WAKE_DIRECT && sc->cpu == this_cpu() ? QUEUE_HEAD : QUEUE_TAIL);
 	if (!sc->running || sc->running->priority < s->priority)
 		arch_kick(sc->cpu);
 }
@@ -371,23 +357,14 @@ static void running_leave(struct sched_cpu *sc, struct sched *s, sk_time_t now)
 	run_queue_insert(sc, s, turn_over ? QUEUE_TAIL : QUEUE_HEAD);
 }
 
-static struct sched *sched_pick(struct sched_cpu *sc, bool prev_ready)
+static struct sched *sched_pick(struct sched_cpu *sc)
 {
-	struct sched *next = sc->next, *best = NULL;
+	struct sched *best;
 
-	if (sc->bitmap)
-		best = container_of(
-			sc->queue[31 - __builtin_clz(sc->bitmap)], struct sched, link);
-	if (next) {
-		sc->next = NULL;
-		next->place = SCHED_NOWHERE;
-		if (!best || best->priority < next->priority ||
-			(!prev_ready && best->priority == next->priority))
-			return next;
-		run_queue_insert(sc, next, QUEUE_TAIL);
-	}
-	if (best)
-		run_queue_remove(sc, best);
+	if (!sc->bitmap)
+		return NULL;
+	best = container_of(sc->queue[31 - __builtin_clz(sc->bitmap)], struct sched, link);
+	run_queue_remove(sc, best);
 	return best;
 }
 
@@ -395,25 +372,24 @@ static struct thread *sched_switch(struct sched_cpu *sc)
 {
 	struct cpu *c = sc->cpu;
 	struct thread *old = c->current, *t;
-	struct sched *prev, *s;
 	sk_time_t now;
+	struct sched *s;
 
 	spin_lock(&sc->lock);
 	c->resched = false;
 	now = arch_now();
 	sched_charge(sc, now);
-	prev = sc->running;
-	if (prev)
-		running_leave(sc, prev, now);
-	s = sched_pick(sc, prev && prev->place == SCHED_QUEUED);
+	if (sc->running)
+		running_leave(sc, sc->running, now);
+	s = sched_pick(sc);
 	sc->running = s;
 	if (s)
 		s->waited += now - s->ready_since;
 	if (s && s->in_turn) /* what ran above it worked for it, most likely */
 		s->slice -= now - s->ready_since;
 	t = s ? s->thread : NULL;
+	arch_fpu_put(); /* even if t goes on: another CPU may want its vCPU */
 	if (t != old) { /* the one place where a thread's owner changes */
-		arch_fpu_put();
 		if (old) /* all of its state is in its object */
 			__atomic_store_n(&old->on, NULL, __ATOMIC_RELEASE);
 		BUG_ON(t && t->on);

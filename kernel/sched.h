@@ -14,7 +14,7 @@ enum { TIMER_CPU = 0xffff, TIMER_RELEASE = 0x10000, TIMER_BAND_SHIFT = 24 };
 #define SCHED_SLICE_US 5000u /* at weight 256 */
 #define SCHED_WEIGHT 256u
 
-enum sched_place { SCHED_NOWHERE, SCHED_QUEUED, SCHED_NEXT, SCHED_THROTTLED };
+enum sched_place { SCHED_NOWHERE, SCHED_QUEUED, SCHED_THROTTLED };
 
 /* The lock of CPU `cpu` guards the fields below `thread`, and `cpu` itself. */
 struct sched {
@@ -40,7 +40,6 @@ struct sched_cpu {
 	struct spinlock lock;
 	uint32_t bitmap; /* priorities with a queue */
 	struct link *queue[SCHED_PRIORITIES];
-	struct sched *next; /* woken by the current thread, to switch to directly */
 	/* deadlines of threads and releases of throttled contexts, by band of priorities */
 	struct heap_node *timers[TIMER_BANDS];
 	sk_time_t first_deadline; /* the first of all bands, or earlier */

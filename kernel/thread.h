@@ -52,6 +52,7 @@ struct thread {
 	bool faulted; /* the message that it sends or the reply that it awaits is a fault's */
 	bool call;    /* SENDING: wants a reply */
 	bool expired; /* the deadline passed while it is in VCPU_ENTER */
+	bool uses_fpu; /* arch: it has executed an FPU instruction */
 	struct object *wait_obj;
 	struct link link;       /* queue of an endpoint */
 	uint64_t badge;         /* SENDING: of the endpoint capability */
@@ -85,8 +86,8 @@ void thread_wait_recheck(struct thread *t);
 bool thread_cancel(struct thread *t, sk_time_t when, unsigned int states);
 #define THREAD_ANY_STATE (~0u)
 /*
- * How a thread that may run gets a CPU: from the run queue, or as soon as the current thread
- * waits.
+ * How a thread that may run gets a CPU: after others of its priority, or before them because
+ * the current thread is about to wait for it.
  */
 enum wake { WAKE_QUEUE, WAKE_DIRECT };
 /*

@@ -12,8 +12,9 @@
  *                v->nested when it is cleared. The code that clears them has written t's
  *                registers
  *             VCPU2 v->on is set by vcpu_take() on the CPU of the thread that has entered, and
- *                cleared on that CPU. Code that ends the entry and needs the tables or the
- *                control block kicks that CPU and comes back
+ *                cleared on that CPU when it chooses a thread or needs the FPU registers. Code
+ *                that needs the tables, the control block or the FPU state elsewhere kicks that
+ *                CPU and comes back
  *             VCPU3 no thread enters a vCPU without a nested space, or while a CPU still has it
  *                from before
  */
@@ -125,20 +126,27 @@ struct space *vcpu_take(struct vcpu *v, const struct thread *t)
 	return nested;
 }
 
+/* Another CPU has v, or its FPU state. It is told to give it up. */
+static bool vcpu_elsewhere(struct vcpu *v)
+{
+	struct cpu *on = __atomic_load_n(&v->on, __ATOMIC_ACQUIRE);
+
+	if (on && on != this_cpu())
+		arch_kick(on);
+	return on && on != this_cpu();
+}
+
 /* End guest mode from outside, and allow no new entry. */
 static int vcpu_stop(struct vcpu *v)
 {
-	struct cpu *on;
-
 	spin_lock(&v->obj.lock);
 	if (v->entered)
 		vcpu_end(v, -SK_E_DELETED);
 	v->nested = NULL; /* VCPU3 */
 	spin_unlock(&v->obj.lock);
-	on = __atomic_load_n(&v->on, __ATOMIC_ACQUIRE);
-	if (on)
-		arch_kick(on);
-	return on ? SYS_RESTART : 0; /* VCPU2 */
+	if (load(&v->on) == this_cpu())
+		arch_fpu_put();
+	return vcpu_elsewhere(v) ? SYS_RESTART : 0; /* VCPU2 */
 }
 
 int vcpu_detach(struct slot *s) { return vcpu_stop(container_of(s, struct vcpu, nested_slot)); }
@@ -189,8 +197,8 @@ SYSCALL_HANDLER(VCPU_ENTER)
 		rc = -SK_E_STATE;
 	else if (v->entered)
 		rc = -SK_E_BUSY;
-	else if (load(&v->on))
-		rc = SYS_RESTART; /* VCPU3: its last CPU is about to release it */
+	else if (vcpu_elsewhere(v))
+		rc = SYS_RESTART; /* VCPU3 */
 	else {
 		arch_vcpu_load(v);
 		store(&t->expired, false);
@@ -214,7 +222,7 @@ SYSCALL_HANDLER(VCPU_SYNC)
 	spin_lock(&v->obj.lock);
 	if (v->entered)
 		rc = -SK_E_BUSY;
-	else if (load(&v->on))
+	else if (vcpu_elsewhere(v))
 		rc = SYS_RESTART;
 	else
 		arch_vcpu_sync(v, (uint32_t)r->rsi);

@@ -11,6 +11,7 @@
 #include "pv.h"
 
 #include <xen/sched.h>
+#include <xen/vcpu.h>
 #include <xen/version.h>
 
 enum { N = 2000, CALIBRATION = 10000000 };
@@ -33,6 +34,42 @@ static void op_cpuid(void)
 	uint32_t a = 0, b, c = 0, d;
 
 	__asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+}
+
+static void op_rdmsr(void)
+{
+	uint32_t low, high;
+
+	__asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(0x8b)); /* the microcode's revision */
+}
+
+static void op_port(void)
+{
+	uint8_t value;
+
+	__asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"((uint16_t)0x92));
+}
+
+static evtchn_port_t ipi_port;
+
+/* To itself. The event is pending already, so nothing is delivered. */
+static void op_send(void) { pv_notify(ipi_port); }
+
+static uint64_t timer_ns;
+
+/* It never fires. */
+static void op_timer(void)
+{
+	hypercall(__HYPERVISOR_set_timer_op, timer_ns += 1000, 0);
+}
+
+static void setup(void)
+{
+	struct evtchn_bind_ipi bind = { .vcpu = 0 };
+
+	hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_bind_ipi, &bind);
+	ipi_port = bind.port;
+	timer_ns = 3600000000000;
 }
 
 static uint64_t measure(void (*op)(void))
@@ -64,7 +101,11 @@ static const struct {
 	{ "null-hypercall", op_version },
 	{ "sched-yield", op_yield },
 	{ "evtchn-send-bad-port", op_send_bad },
+	{ "evtchn-send-pending", op_send },
+	{ "set-timer", op_timer },
 	{ "cpuid-exit", op_cpuid },
+	{ "rdmsr-exit", op_rdmsr },
+	{ "port-read", op_port },
 };
 
 void guest_main(uint64_t start_info)
@@ -74,6 +115,7 @@ void guest_main(uint64_t start_info)
 
 	(void)start_info;
 	pv_init();
+	setup();
 	per_round = calibrate();
 	empty = measure(op_nothing);
 	for (i = 0; i < ARRAY_SIZE(operations); i++) {

@@ -62,10 +62,10 @@ void arch_resume(struct thread *t, struct vcpu *v)
 	struct cpu *c = this_cpu();
 
 	c->space = t->space;
+	if (!v)
+		leave(CPU_USER); /* with the registers of the guest that t has left, perhaps */
 	if (held[c->id] != v)
 		arch_fpu_put();
-	if (!v)
-		leave(CPU_USER);
 	if (!vcpu_take(v, t)) /* the guest was left in the meantime */
 		kernel_exit();
 	held[c->id] = v;

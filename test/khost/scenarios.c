@@ -223,6 +223,41 @@ static void exit_signal(void)
 	signal_mint();
 	exits_beside(SK_SYS_SIGNAL, AT_FREE, 0);
 }
+/* The guest has left, and its VMM stays in user mode with the guest's FPU registers. */
+static void exit_sync(void)
+{
+	begin(2);
+	exits_beside(SK_SYS_VCPU_SYNC, AT_VCPU, SK_VCPU_HOT);
+	programs[1].n = 1;
+}
+static void sync_came_through(void)
+{
+	long rc = programs[0].result[0];
+
+	if (programs[0].at != 1 || (rc && rc != -SK_E_BUSY) || programs[1].at != 1)
+		fail("SYNC beside an exit says %ld", rc);
+}
+/* The same, and another thread on another CPU enters the vCPU. */
+static void exit_enter(void)
+{
+	begin(2);
+	exits_beside(SK_SYS_VCPU_ENTER, AT_VCPU, SK_NO_DEADLINE);
+	programs[1].n = 1;
+	guest_hypercalls = 2;
+}
+static void each_was_in_the_guest_or_busy(void)
+{
+	unsigned int in = 0;
+
+	for (unsigned int i = 0; i < 2; i++) {
+		if (programs[i].at != 1 ||
+			(programs[i].result[0] && programs[i].result[0] != -SK_E_BUSY))
+			fail("VCPU_ENTER says %ld", programs[i].result[0]);
+		in += !programs[i].result[0];
+	}
+	if (!in)
+		fail("a vCPU is busy, and no thread was in it");
+}
 /* SUSPEND and DELETE have an end, though the thread does not leave its CPU by itself. */
 static void other_came_through(void)
 {
@@ -602,6 +637,8 @@ const struct scenario scenarios[] = {
 	SCENARIO(exit_unbind, other_came_through),
 	SCENARIO(exit_move, other_came_through),
 	SCENARIO(exit_signal, signal_came_after_exit),
+	SCENARIO(exit_sync, sync_came_through),
+	SCENARIO(exit_enter, each_was_in_the_guest_or_busy),
 	SCENARIO(rebind, NULL),
 	SCENARIO(sched_delete, sched_is_gone),
 	SCENARIO(signal_bound_waiter, NULL),

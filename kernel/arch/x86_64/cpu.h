@@ -8,7 +8,7 @@
 #include <sk/boot.h>
 
 #include "../../../boot/boot_info.h"
-#include "../../arch.h"
+#include "../../thread.h"
 #include "asm.h"
 #include "x86.h"
 
@@ -40,6 +40,7 @@ struct cpu_arch {
 	uint64_t fs_base, gs_base; /* loaded last; user mode may have zeroed the registers */
 	void *fpu;                 /* area whose state the registers hold, or NULL */
 	void *fpu_last;            /* area that they were loaded from */
+	bool fpu_off;              /* CR0.TS is set */
 	struct vcpu *vcpu;         /* that this CPU owns; its FPU state is in the registers */
 	struct space *last_space;  /* for the barrier between spaces */
 	uint64_t host_paddr;       /* VMSAVE area of the host's own state */
@@ -129,6 +130,16 @@ static inline void fpu_get(void *area)
 		fpu_switch(area);
 }
 
+/* Before user mode: the registers are t's, or t cannot use them yet. */
+void fpu_turn_off(struct thread *t);
+static inline void fpu_user(struct cpu_arch *a, struct thread *t)
+{
+	if (t->uses_fpu)
+		fpu_get(t->fpu);
+	else if (!a->fpu_off)
+		fpu_turn_off(t);
+}
+
 /* trap.c */
 void trap_user(struct thread *t, uint64_t vector, uint64_t error);
 void trap_interrupt(uint64_t vector);
@@ -144,5 +155,7 @@ extern bool panicking, gs_ready; /* gs_ready: this_cpu() works */
 
 /* svm.c */
 void vcpu_setup_cpu(void);
+/* The registers turn from a guest to others: XCR0 does too. */
+void vcpu_xcr0_save(struct vcpu *v);
 
 #endif

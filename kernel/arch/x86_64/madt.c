@@ -108,7 +108,6 @@ static void add_entry(struct madt *out, const uint8_t *e, uint32_t size)
 		out->ioapic[out->n_ioapics].paddr = (uint32_t)boot_number(e + 4, 4);
 		out->ioapic[out->n_ioapics++].gsi = (uint32_t)boot_number(e + 8, 4);
 	} else if (e[0] == OVERRIDE && size >= 10 && out->n_overrides < MADT_OVERRIDES) {
-		out->override[out->n_overrides].irq = e[3];
 		out->override[out->n_overrides].gsi = (uint32_t)boot_number(e + 4, 4);
 		out->override[out->n_overrides++].flags = (uint16_t)boot_number(e + 8, 2);
 	}

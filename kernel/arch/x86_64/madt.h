@@ -22,7 +22,6 @@ struct madt {
 	struct {
 		uint32_t gsi;
 		uint16_t flags;
-		uint8_t irq;
 	} override[MADT_OVERRIDES];
 };
 

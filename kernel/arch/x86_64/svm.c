@@ -214,8 +214,17 @@ static void event_load(struct vmcb *b, volatile struct sk_vcpu_state *s)
 static void xcr0_load(struct vcpu *v, uint64_t xcr0)
 {
 	svm_of(v)->bad = !xcr0_valid(xcr0);
-	if (!svm_of(v)->bad)
-		svm_of(v)->xcr0 = xcr0;
+	if (svm_of(v)->bad)
+		return;
+	svm_of(v)->xcr0 = xcr0;
+	if (this_arch()->vcpu == v && features.xsave)
+		xsetbv(xcr0);
+}
+
+void vcpu_xcr0_save(struct vcpu *v)
+{
+	svm_of(v)->xcr0 = xgetbv(); /* QEMU runs XSETBV in spite of the intercept */
+	xsetbv(features.xcr0);
 }
 
 /* The groups that change rarely. */
@@ -245,8 +254,11 @@ static void rare_load(struct vcpu *v, volatile struct sk_vcpu_state *s, uint32_t
 		xcr0_load(v, s->xcr0);
 	if (dirty & SK_VCPU_EVENT)
 		event_load(b, s);
-	if (dirty & SK_VCPU_FPU)
+	if (dirty & SK_VCPU_FPU) {
+		if (this_arch()->vcpu == v)
+			arch_fpu_put();
 		arch_fpu_init_area(v->fpu);
+	}
 }
 
 void arch_vcpu_load(struct vcpu *v)
@@ -330,6 +342,8 @@ void arch_vcpu_sync(struct vcpu *v, uint32_t groups)
 		s->cpl = b->cpl;
 	if (groups & SK_VCPU_EVENT)
 		event_sync(v);
+	if (groups & SK_VCPU_XCR0 && this_arch()->vcpu == v)
+		arch_fpu_put();
 	if (groups & SK_VCPU_XCR0)
 		s->xcr0 = svm_of(v)->xcr0;
 }
@@ -430,16 +444,9 @@ static void guest_enter(struct vcpu *v, struct cpu *c)
 	host->fs.base = a->fs_base; /* for VMLOAD after the guest */
 	host->kernel_gs_base = a->gs_base;
 	debug_load(v);
-	if (features.xsave && sv->xcr0 != features.xcr0)
-		xsetbv(sv->xcr0);
 	__atomic_add_fetch(&c->epoch, 1, __ATOMIC_SEQ_CST);
 	svm_enter(virt_to_phys(v->hw), v->state->gpr, a->host_paddr + SK_PAGE_SIZE);
 	__atomic_add_fetch(&c->epoch, 1, __ATOMIC_SEQ_CST);
-	if (features.xsave) {
-		sv->xcr0 = xgetbv(); /* QEMU runs XSETBV in spite of the intercept */
-		if (sv->xcr0 != features.xcr0)
-			xsetbv(features.xcr0);
-	}
 	debug_save(sv);
 }
 
@@ -502,6 +509,7 @@ static uint32_t exit_record_fill(struct vcpu *v, uint32_t code)
 /* The processor refuses the state. The VMCB may then hold host state, so it is reset. */
 static uint32_t vmrun_refused(struct vcpu *v)
 {
+	arch_fpu_put(); /* with XCR0, which is reset too */
 	arch_vcpu_init(v);
 	v->state->instr_len = v->state->n_instr = 0;
 	v->state->qual[0] = UINT32_MAX;
@@ -571,8 +579,12 @@ uint32_t arch_vcpu_run(struct vcpu *v, const struct thread *t)
 	nested = vcpu_take(v, t); /* SVM3 */
 	if (!nested)
 		return SK_EXIT_NONE;
-	fpu_get(v->fpu);
-	a->vcpu = v;
+	if (a->vcpu != v) {
+		fpu_get(v->fpu);
+		a->vcpu = v;
+		if (features.xsave)
+			xsetbv(svm_of(v)->xcr0); /* the guest's as long as the registers are */
+	}
 	if (svm_of(v)->bad) {
 		reason = vmrun_refused(v);
 	} else {

@@ -42,6 +42,9 @@ void trap_user(struct thread *t, uint64_t vector, uint64_t error)
 {
 	if (vector >= 32)
 		trap_interrupt(vector);
+	else if (!t->uses_fpu && (vector == VEC_NM || vector == VEC_UD))
+		/* try again: after a guest, not only TS forbids instructions, but its XCR0 */
+		t->uses_fpu = true;
 	else
 		core_fault(t, vector, error, vector == VEC_PF ? read_cr2() : 0);
 }
@@ -121,7 +124,7 @@ void arch_resume(struct thread *t, struct vcpu *v)
 		core_fault(t, 13, 0, r->rip);
 		kernel_leave();
 	}
-	fpu_get(t->fpu); /* FPU1 */
+	fpu_user(a, t); /* FPU1 */
 	r->rflags = (r->rflags & RFLAGS_USER) | RFLAGS_FIXED | RFLAGS_IF;
 	user_return(&t->regs, t->regs.vector == ENTRY_SYSCALL);
 }

@@ -10,7 +10,8 @@
 
 #define KERNEL_BASE 0xffffffff80000000ull
 
-enum { CR0_PE = 1 << 0, CR0_MP = 1 << 1, CR0_ET = 1 << 4, CR0_NE = 1 << 5, CR0_WP = 1 << 16 };
+enum { CR0_PE = 1 << 0, CR0_MP = 1 << 1, CR0_TS = 1 << 3, CR0_ET = 1 << 4, CR0_NE = 1 << 5 };
+enum { CR0_WP = 1 << 16 };
 #define CR0_PG (1ull << 31)
 enum { CR4_PAE = 1 << 5, CR4_MCE = 1 << 6, CR4_PGE = 1 << 7, CR4_OSFXSR = 1 << 9 };
 enum { CR4_OSXMMEXCPT = 1 << 10, CR4_UMIP = 1 << 11, CR4_OSXSAVE = 1 << 18 };
@@ -30,7 +31,7 @@ enum { EFER_LMA = 1 << 10, EFER_NXE = 1 << 11, EFER_SVME = 1 << 12 };
 /* Flags that a user thread may set: arithmetic flags, TF, DF, AC, ID. */
 #define RFLAGS_USER 0x240dd5ull
 
-enum { VEC_NMI = 2, VEC_DF = 8, VEC_PF = 14, VEC_MC = 18 };
+enum { VEC_NMI = 2, VEC_UD = 6, VEC_NM = 7, VEC_DF = 8, VEC_PF = 14, VEC_MC = 18 };
 
 struct cpuid {
 	uint32_t a, b, c, d;

@@ -39,8 +39,7 @@
 	X(SEND, 2, SENDS, CAPS(W(ENDPOINT)), "mi, mr0-3", \
 	  "send a message without a reply; wait until it is taken", SK_WAIT_ERRORS, "as CALL") \
 	X(RECV, 3, RECEIVES, CAPS(R(ENDPOINT)), "", "wait for a message, or for a signal to the bound notification; " \
-	  "results: badge (or signal word), mi, mr0-3", \
-	  SK_WAIT_ERRORS, "as CALL; preemptible after each sender that fails with PEER") \
+	  "results: badge (or signal word), mi, mr0-3", SK_WAIT_ERRORS, "as CALL; preemptible after each sender that fails with PEER") \
 	X(REPLY, 4, SENDS, CAPS(W(REPLY)), "mi, mr0-3", \
 	  "answer the caller tied to a Reply; never waits", "NOT_FOUND: nobody waits for it", "as CALL") \
 	X(REPLY_RECV, 5, SENDS, CAPS(R(ENDPOINT)), "mi, mr0-3", "REPLY to utcb.reply, then RECV", \
@@ -56,9 +55,8 @@
 	  "preemptible after each 4 pages or 4 objects; before memory is used again, each CPU leaves the kernel once") \
 	X(COPY, 10, TREE, CAPS(), "dst cnode(W), dst slot, src cnode(G), src slot, rights", \
 	  "the copy is a child of the source; untypeds and tables cannot be copied", "SLOT", "") \
-	X(MINT, 11, TREE, CAPS(), "dst cnode(W), dst slot, src cnode(G), src slot, rights, badge", "COPY with a badge: " \
-	  "of an endpoint or notification without one; IOPORT: first port | last << 16, inside the source's range", \
-	  "SLOT; RANGE (ports)", "") \
+	X(MINT, 11, TREE, CAPS(), "dst cnode(W), dst slot, src cnode(G), src slot, rights, badge", "COPY with a badge: of an " \
+	  "endpoint or notification without one; IOPORT: first port | last << 16, inside the source's range", "SLOT; RANGE (ports)", "") \
 	X(MOVE, 12, TREE, CAPS(), "dst cnode(W), dst slot, src cnode(W, G), src slot", "", "SLOT", "") \
 	X(DELETE, 13, TREE, CAPS(), "cnode(W), slot", "its children pass to its parent; the last capability ends the " \
 	  "object; an empty slot is no error", "SLOT", \
@@ -71,13 +69,11 @@
 	X(MAP, 16, TREE, CAPS(N(FRAME), W(SPACE)), "vaddr, offset, order, rights | SK_MAP_* flags", \
 	  "map 2^order bytes of the frame; all maps of one capability are one linear window of one space (copy the " \
 	  "capability for another); results: address (IO spaces without an IOMMU: the physical address)", \
-	  SK_LEVEL_ERROR "; EXISTS (entry or another window); ALIGN; RANGE; LIMIT: the IOMMU has no pages of this size", \
-	  "256 entries") \
+	  SK_LEVEL_ERROR "; EXISTS (entry or another window); ALIGN; RANGE; LIMIT: no pages of this size", "256 entries") \
 	X(UNMAP, 17, TREE, CAPS(N(FRAME)), "offset, order", "returns when no CPU, no vCPU and no device can use it any more", \
 	  "NOT_FOUND; NO_TABLE: split the large page first; ALIGN; RANGE", \
 	  "preemptible after each 2 MiB of addresses; IO spaces: restarted until the IOMMU has answered") \
-	X(MAP_TABLE, 18, TREE, CAPS(W(TABLE), W(SPACE)), "vaddr, level", \
-	  "level 1 holds 4 KiB entries; a large page in that place is split", \
+	X(MAP_TABLE, 18, TREE, CAPS(W(TABLE), W(SPACE)), "vaddr, level", "level 1 holds 4 KiB entries; a large page there is split", \
 	  SK_LEVEL_ERROR "; EXISTS; RANGE", "512 entries; one shoot-down") \
 	X(THREAD_CONFIGURE, 19, TREE, CAPS(W(THREAD), W(CNODE), W(SPACE_HOST)), "fault endpoint(W) or 0, utcb vaddr", \
 	  "of a suspended thread", "STATE: not suspended; EXISTS; RANGE; ALIGN; " SK_LEVEL_ERROR, "") \
@@ -86,8 +82,7 @@
 	X(THREAD_RESUME, 21, TREE, CAPS(W(THREAD)), "", "", "STATE: not configured", "") \
 	X(THREAD_SUSPEND, 22, TREE, CAPS(W(THREAD)), "", "ends any wait of the thread, which stops until RESUME", \
 	  "", "restarted until the thread has left its CPU") \
-	X(THREAD_READ, 23, TREE, CAPS(R(THREAD)), "", "struct sk_regs of a suspended thread into the caller's mr[]", \
-	  "STATE: not suspended", "") \
+	X(THREAD_READ, 23, TREE, CAPS(R(THREAD)), "", "struct sk_regs of a suspended thread into the caller's mr[]", "STATE", "") \
 	X(THREAD_WRITE, 24, TREE, CAPS(W(THREAD)), "", "struct sk_regs from the caller's mr[] into a suspended thread", \
 	  "STATE: not suspended; RANGE: RIP, FS or GS base is outside user memory", "") \
 	X(SET_FS_BASE, 25, NONE, CAPS(), "address", "of the calling thread", "RANGE", "") \
@@ -111,16 +106,14 @@
 	X(LOG, 36, NONE, CAPS(W(CTL_LOG)), "n, w0-w3", "n <= 32 bytes, packed, to the kernel log", \
 	  "", "32 bytes; before LOG_TAKE also the time that the UART takes") \
 	X(LOG_TAKE, 37, NONE, CAPS(W(CTL_LOG)), "", "the kernel writes nothing to the UART any more, except a panic", "", "") \
-	X(VCPU_CONFIGURE, 38, TREE, CAPS(W(VCPU), W(SPACE_NESTED), W(SPACE_HOST)), "state vaddr", \
-	  "bind the VCpu to its guest memory and map its state page", \
+	X(VCPU_CONFIGURE, 38, TREE, CAPS(W(VCPU), W(SPACE_NESTED), W(SPACE_HOST)), "state vaddr", "bind it to guest memory; map its state page", \
 	  "BUSY: entered; EXISTS; RANGE; ALIGN; " SK_LEVEL_ERROR, "") \
 	X(VCPU_ENTER, 39, NONE, CAPS(W(VCPU)), "deadline", "run the guest in this thread until an exit that the VMM " \
 	  "must handle, a signal to the bound notification, or the deadline; results: reason", \
 	  "DENIED: without SK_SCHED_GUESTS; STATE: not configured; BUSY: entered; DELETED: the VCpu or its memory is gone; " \
 	  "AGAIN: suspended", "each exit that the kernel handles itself is bounded") \
 	X(VCPU_SYNC, 40, NONE, CAPS(R(VCPU)), "groups", "write the groups into the state page", "BUSY: entered", "") \
-	X(VCPU_INJECT, 41, NONE, CAPS(W(VCPU)), "vector", \
-	  "from any thread: deliver an external interrupt as soon as the guest takes one", \
+	X(VCPU_INJECT, 41, NONE, CAPS(W(VCPU)), "vector", "from any thread: an external interrupt, for when the guest takes one", \
 	  "BUSY: another one is pending; results: its vector | 0x100", "") \
 	X(IO_ASSIGN, 42, TREE, CAPS(W(CTL_IO), W(SPACE_IO)), "segment << 16 | bus << 8 | devfn", \
 	  "let a device use the space until the space ends; before and after that it reaches no memory; again: no effect", \

@@ -232,7 +232,7 @@ static void calls_switch_directly(void **state)
 
 /*
  * A server has answered, and goes on with the next caller: the thread that was answered waits
- * in the place for direct switches. The server is domain 1's first thread; the callers are its
+ * at the head of its queue. The server is domain 1's first thread; the callers are its
  * second thread, and domain 3's. All are on CPU 1.
  */
 static void answered_and_busy(void)
@@ -253,17 +253,16 @@ static void answered_and_busy(void)
 	assert_true(sys_once(t(1, 0), SK_SYS_REPLY_RECV,
 		(const uint64_t[6]){ AT_ENDPOINT, SK_MI(1, 1, 0) }));
 	runs(1, t(1, 0));
-	assert_int_equal(domains[1].sched[1]->place, SCHED_NEXT);
-	assert_ptr_equal(sc(1)->next, domains[1].sched[1]);
+	assert_int_equal(domains[1].sched[1]->place, SCHED_QUEUED);
 }
 
 static void direct_switches_wait(void **state)
 {
 	(void)state;
-	/* the answered thread is taken back from that place */
+	/* the answered thread is taken out of the queue */
 	answered_and_busy();
 	assert_int_equal(SYS(0, THREAD_SUSPEND, AT_PEER_THREAD), 0);
-	assert_null(sc(1)->next);
+	assert_int_equal(domains[1].sched[1]->place, SCHED_NOWHERE);
 	assert_int_equal(SYS(1, WAIT, N, SK_NO_DEADLINE), BLOCKED);
 	assert_null(cpus[1]->current);
 	/* the server's turn goes on after an interrupt */

@@ -10,6 +10,13 @@ static struct cpu_arch machine[2];
 static struct thread threads[2];
 static struct vcpu vcpu;
 
+static unsigned int xcr0_saves;
+void vcpu_xcr0_save(struct vcpu *v)
+{
+	assert_ptr_equal(v, &vcpu);
+	xcr0_saves++;
+}
+
 static void xmm_set(uint64_t v) { __asm__ volatile("movq %0, %%xmm7" : : "r"(v)); }
 static uint64_t xmm_get(void)
 {
@@ -115,17 +122,79 @@ static void not_what_is_old(void **state)
 static void vcpus_are_given_back(void **state)
 {
 	(void)state;
-	begin(false);
+	begin(true);
 	fpu_switch(threads[0].fpu);
 	xmm_set(9);
 	machine[0].vcpu = &vcpu;
 	arch_fpu_put();
 	assert_null(vcpu.on);
+	assert_int_equal(xcr0_saves, features.xsave);
 	assert_null(machine[0].vcpu);
 	assert_null(machine[0].fpu);
 	vcpu.on = &machine[1].cpu;
 	arch_fpu_put(); /* there is nothing to put */
 	assert_ptr_equal(vcpu.on, &machine[1].cpu);
+}
+
+static bool forbidden(void) { return processor.cr0 & CR0_TS; }
+
+static void to_user(struct thread *t)
+{
+	fpu_user(&machine[0], t);
+	assert_int_equal(forbidden(), !t->uses_fpu);
+	assert_int_equal(processor.cr0 & ~(uint64_t)CR0_TS, CR0_PG);
+	if (t->uses_fpu)
+		assert_ptr_equal(machine[0].fpu, t->fpu);
+}
+
+/* A thread that does not use the FPU leaves the registers to whose they are. */
+static void only_users_have_registers(void **state)
+{
+	(void)state;
+	begin(false);
+	features.svm = true;
+	processor.cr0 = CR0_PG;
+	threads[0].uses_fpu = threads[1].uses_fpu = false;
+	to_user(&threads[0]);
+	to_user(&threads[1]);
+	assert_int_equal(processor.cr0_writes, 1);
+	threads[0].uses_fpu = true;
+	to_user(&threads[0]);
+	xmm_set(7);
+	to_user(&threads[0]);
+	assert_int_equal(processor.cr0_writes, 2);
+	arch_fpu_put();
+	to_user(&threads[1]);
+	to_user(&threads[0]);
+	assert_int_equal(xmm_get(), 7);
+	/* a guest, then its VMM; another thread comes: the guest's registers are saved */
+	fpu_switch(threads[1].fpu);
+	machine[0].vcpu = &vcpu;
+	xmm_set(8);
+	to_user(&threads[1]);
+	assert_ptr_equal(machine[0].vcpu, &vcpu);
+	arch_fpu_put();
+	assert_false(forbidden());
+	assert_null(machine[0].vcpu);
+	to_user(&threads[0]);
+	assert_int_equal(xmm_get(), 7);
+	threads[1].uses_fpu = true;
+	to_user(&threads[1]);
+	assert_int_equal(xmm_get(), 8);
+	arch_fpu_put();
+}
+
+/* Other processors may show the registers all the same. */
+static void all_are_users_without_amd_v(void **state)
+{
+	(void)state;
+	begin(false);
+	processor.cr0 = CR0_PG;
+	threads[0].uses_fpu = false;
+	to_user(&threads[0]);
+	assert_true(threads[0].uses_fpu);
+	assert_int_equal(processor.cr0_writes, 0);
+	arch_fpu_put();
 }
 
 static void set_xcr0(void **state)
@@ -149,6 +218,8 @@ int main(void)
 		cmocka_unit_test(each_has_its_own),
 		cmocka_unit_test(not_what_is_old),
 		cmocka_unit_test(vcpus_are_given_back),
+		cmocka_unit_test(only_users_have_registers),
+		cmocka_unit_test(all_are_users_without_amd_v),
 		cmocka_unit_test(set_xcr0),
 	};
 

@@ -28,6 +28,8 @@
 
 #define rdmsr real_rdmsr
 #define wrmsr real_wrmsr
+#define read_cr0 real_read_cr0
+#define write_cr0 real_write_cr0
 #define read_cr2 real_read_cr2
 #define read_cr3 real_read_cr3
 #define write_cr3 real_write_cr3
@@ -39,6 +41,8 @@
 #include "kernel/arch/x86_64/x86.h"
 #undef rdmsr
 #undef wrmsr
+#undef read_cr0
+#undef write_cr0
 #undef read_cr2
 #undef read_cr3
 #undef write_cr3
@@ -59,8 +63,8 @@ static struct {
 		uint64_t value;
 	} write[MSRS_MAX]; /* in order */
 	unsigned int n_writes;
-	uint64_t cr2, cr3, xcr0, dr[4];
-	unsigned int cr3_writes, xcr0_writes, dr_reads, dr_writes, vmsaves;
+	uint64_t cr0, cr2, cr3, xcr0, dr[4];
+	unsigned int cr0_writes, cr3_writes, xcr0_writes, dr_reads, dr_writes, vmsaves;
 } processor;
 
 /* The last value that was written; 0 without any. */
@@ -86,6 +90,12 @@ static inline void wrmsr(uint32_t msr, uint64_t v)
 	assert_true(processor.n_writes < MSRS_MAX);
 	processor.write[processor.n_writes].msr = msr;
 	processor.write[processor.n_writes++].value = v;
+}
+static inline uint64_t read_cr0(void) { return processor.cr0; }
+static inline void write_cr0(uint64_t v)
+{
+	processor.cr0 = v;
+	processor.cr0_writes++;
 }
 static inline uint64_t read_cr2(void) { return processor.cr2; }
 static inline uint64_t read_cr3(void) { return processor.cr3; }

@@ -49,7 +49,14 @@ struct space *vcpu_take(struct vcpu *of, const struct thread *t)
 	this_cpu()->nested = v.nested;
 	return v.nested;
 }
-void arch_fpu_put(void) { puts_of_fpu++; }
+void arch_fpu_put(void)
+{
+	puts_of_fpu++;
+	if (this_arch()->vcpu)
+		vcpu_xcr0_save(this_arch()->vcpu);
+	this_arch()->vcpu = NULL;
+	this_arch()->fpu = NULL;
+}
 void fpu_switch(void *area) { this_arch()->fpu = area; }
 void arch_fpu_init_area(void *area)
 {
@@ -402,6 +409,7 @@ static void xcr0_is_checked(void **state)
 		assert_int_equal(entries, rows[i].good);
 		if (rows[i].good)
 			assert_int_equal(xcr0_in_guest, rows[i].xcr0);
+		arch_fpu_put();
 		assert_int_equal(processor.xcr0, 7); /* the kernel's value is back */
 	}
 	features.xcr0 = 0xe7;
@@ -411,6 +419,55 @@ static void xcr0_is_checked(void **state)
 	features.xsave = false;
 	assert_true(xcr0_valid(1));
 	assert_false(xcr0_valid(3));
+}
+
+static void xcr0_changes(void) { processor.xcr0 = 1; }
+
+/* XCR0 stays the guest's after an exit, as long as the FPU registers do. */
+static void xcr0_goes_with_the_registers(void **state)
+{
+	(void)state;
+	s->xcr0 = 3;
+	s->dirty = SK_VCPU_XCR0;
+	arch_vcpu_load(&v);
+	(void)run(EXIT_HLT, 0, 0);
+	processor.xcr0_writes = 0;
+	(void)run(EXIT_HLT, 0, 0);
+	assert_int_equal(processor.xcr0_writes, 0);
+	s->xcr0 = 7; /* the VMM executes XSETBV for the guest */
+	s->dirty = SK_VCPU_XCR0;
+	arch_vcpu_load(&v);
+	(void)run(EXIT_HLT, 0, 0);
+	assert_int_equal(xcr0_in_guest, 7);
+	in_guest = xcr0_changes; /* as in QEMU, without an exit */
+	(void)run(EXIT_HLT, 0, 0);
+	in_guest = NULL;
+	arch_vcpu_sync(&v, SK_VCPU_XCR0);
+	assert_int_equal(s->xcr0, 1);
+	assert_int_equal(processor.xcr0, 7);
+	(void)run(EXIT_HLT, 0, 0);
+	assert_int_equal(xcr0_in_guest, 1);
+	s->xcr0 = 0;
+	s->dirty = SK_VCPU_XCR0;
+	arch_vcpu_load(&v);
+	puts_of_fpu = 0;
+	assert_int_equal(run(EXIT_HLT, 0, 0), SK_EXIT_INVALID_STATE);
+	assert_int_equal(puts_of_fpu, 1);
+}
+
+/* A reset FPU is not that which the registers hold. */
+static void registers_are_reset(void **state)
+{
+	(void)state;
+	(void)run(EXIT_HLT, 0, 0);
+	puts_of_fpu = 0;
+	s->dirty = SK_VCPU_FPU;
+	arch_vcpu_load(&v);
+	assert_int_equal(puts_of_fpu, 1);
+	assert_null(machine[0].fpu);
+	s->dirty = SK_VCPU_FPU;
+	arch_vcpu_load(&v);
+	assert_int_equal(puts_of_fpu, 1);
 }
 
 /* --- entries ------------------------------------------------------------------------------ */
@@ -810,6 +867,8 @@ int main(void)
 		TEST(groups_are_loaded),
 		TEST(groups_are_synced),
 		TEST(xcr0_is_checked),
+		TEST(xcr0_goes_with_the_registers),
+		TEST(registers_are_reset),
 		TEST(asids_are_given_out),
 		TEST(asids_are_of_one_cpu),
 		TEST(asids_that_others_have_used_up),

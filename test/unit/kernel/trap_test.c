@@ -17,7 +17,7 @@ static jmp_buf out;
 static enum { TO_USER = 1, AGAIN } way;
 static bool by_sysret;
 static struct {
-	unsigned int faults, kicks, timers, irqs, serves, eois, exits, fpu_switches;
+	unsigned int faults, kicks, timers, irqs, serves, eois, exits, fpu_switches, turned_off;
 	uint64_t vector, error, addr;
 	long why;
 } did;
@@ -64,6 +64,11 @@ void fpu_switch(void *area)
 	machine.fpu = area;
 	did.fpu_switches++;
 }
+void fpu_turn_off(struct thread *t)
+{
+	assert_false(t->uses_fpu);
+	did.turned_off++;
+}
 void klog(const char *fmt, ...) { (void)fmt; }
 void panic_regs(const struct trap_frame *f, const char *what)
 {
@@ -87,6 +92,7 @@ static int set_up(void **state)
 			.rip = 0x4000, .fs_base = 0x100 + i, .gs_base = 0x200 + i
 		};
 		threads[i].regs.vector = ENTRY_SYSCALL;
+		threads[i].uses_fpu = true;
 	}
 	return 0;
 }
@@ -269,6 +275,29 @@ static void vectors_lead_to(void **state)
 	assert_int_equal(did.faults, 3);
 }
 
+/* The first FPU instruction of a thread, or one that its guest's XCR0 forbids. */
+static void first_use_of_the_fpu(void **state)
+{
+	static const uint64_t vectors[] = { VEC_NM, VEC_UD };
+
+	(void)state;
+	for (unsigned int i = 0; i < ARRAY_SIZE(vectors); i++) {
+		set_up(NULL);
+		threads[0].uses_fpu = false;
+		resume(0, NULL);
+		assert_int_equal(did.turned_off, 1);
+		trap_user(&threads[0], VEC_PF, 0);
+		assert_int_equal(did.faults, 1);
+		assert_false(threads[0].uses_fpu);
+		trap_user(&threads[0], vectors[i], 0);
+		assert_true(threads[0].uses_fpu);
+		assert_int_equal(did.faults, 1);
+		to_user(0);
+		trap_user(&threads[0], vectors[i], 0); /* it is not for that reason */
+		assert_int_equal(did.faults, 2);
+	}
+}
+
 #define TEST(f) cmocka_unit_test_setup(f, set_up)
 int main(void)
 {
@@ -280,6 +309,7 @@ int main(void)
 		TEST(predictors_are_emptied),
 		TEST(guests),
 		TEST(vectors_lead_to),
+		TEST(first_use_of_the_fpu),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
