@@ -451,14 +451,15 @@ soak: $(test-machine) $(unit-bins) $(own-guests) guests iso
 		$(runtests) --tier system $(T) || exit; done
 mutants: setup
 	@tools/mutants --build $(B) $(if $(GENERATE),--generate $(GENERATE) --seed $(or $(SEED),1)) $(T)
-# what `make bench T=rows` needs: a program that guests and this computer run, their ramdisk, and a plugin of QEMU
+# what `make bench` needs: a program that guests and this computer run, their ramdisk, and plugins of QEMU
 measure := $(B)/measure
 measure-cflags = -std=gnu11 -O2 -g $(warnings) $(prefix-map)
 $(eval $(call compile-rules,$(B)/obj/measure,HOSTCC,$$(HOSTCC) $$(measure-cflags) -fPIC,,$(packages)))
 $(measure)/measure: $(call obj,measure,$(patsubst %,test/bench/measure/%.c,measure disk net))
 	$(Q)mkdir -p $(@D)
 	$(call say,HOSTLD,$@)$(HOSTCC) -static -o $@ $^
-$(measure)/count.so: $(call obj,measure,test/bench/count/count.c)
+measure-plugins := $(measure)/count.so $(measure)/stretch.so
+$(measure-plugins): $(measure)/%.so: $(B)/obj/measure/test/bench/count/%.o
 	$(Q)mkdir -p $(@D)
 	$(call say,HOSTLD,$@)$(HOSTCC) -shared -o $@ $^
 $(measure)/initramfs: $(measure)/measure $(GUESTCACHE)/kernel-cloud-amd64/version tools/mkinitramfs tools/guest-init
@@ -466,7 +467,7 @@ $(measure)/initramfs: $(measure)/measure $(GUESTCACHE)/kernel-cloud-amd64/versio
 # by name: only the first % of a pattern of filter is a wildcard, so %/bench_%.img would match no path
 benches := $(filter bench bench_%,$(kernel-tests))
 bench: $(test-machine) $(patsubst %,$(B)/ktest/%.img,$(benches)) $(own-guests) guests \
-		$(patsubst %,$(B)/hbench/%,$(host-benches)) $(patsubst %,$(measure)/%,initramfs count.so)
+		$(patsubst %,$(B)/hbench/%,$(host-benches)) $(measure)/initramfs $(measure-plugins)
 	@SKERRY_ROWS='$(ROWS)' SKERRY_PROFILE='$(PROFILE)' test/bench/bench --build $(B) --only "$(T)" $(patsubst %,--host $(B)/hbench/%,$(host-benches)) $(benches)
 
 # ---- looking at the result --------------------------------------------------------------------------------------

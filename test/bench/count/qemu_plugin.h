@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * qemu_plugin.h - the part of QEMU's interface for TCG plugins (version 1) that count.c uses
+ * qemu_plugin.h - the part of QEMU's interface for TCG plugins (version 1) that count.c
+ * and stretch.c use
  *
  * Written from QEMU's documentation (docs/devel/tcg-plugins): Debian has no package with the
- * header. `count.so` is loaded with `-plugin`, and QEMU checks the version.
+ * header. They are loaded with `-plugin`, and QEMU checks the version.
  */
 #ifndef QEMU_PLUGIN_H
 #define QEMU_PLUGIN_H
@@ -36,6 +37,8 @@ void qemu_plugin_register_atexit_cb(qemu_plugin_id_t id, qemu_plugin_udata_cb_t 
 /* To be used while a block is translated: add to *at, or call cb, each time it is executed. */
 void qemu_plugin_register_vcpu_tb_exec_inline(
 	struct qemu_plugin_tb *tb, enum qemu_plugin_op op, void *at, uint64_t value);
+void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *tb,
+	qemu_plugin_vcpu_udata_cb_t cb, enum qemu_plugin_cb_flags flags, void *ctx);
 void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn,
 	qemu_plugin_vcpu_udata_cb_t cb, enum qemu_plugin_cb_flags flags, void *ctx);
 
