@@ -50,7 +50,6 @@ enum {
 
 struct slot {
 	struct net_desc d;
-	bool busy;
 };
 struct side {
 	struct virtio_queue queue;
@@ -59,6 +58,8 @@ struct side {
 	struct frame_header *header;
 	uint64_t header_addr;
 	uint32_t n_busy;
+	/* Numbers of the free slots: the last NET_DEPTH - n_busy. */
+	uint8_t free[NET_DEPTH];
 	/* Slots that wait for descriptors, in order. */
 	struct slot *waiting[NET_DEPTH];
 	uint32_t wait_head, n_waiting;
@@ -82,21 +83,27 @@ static struct frame_header *header_of(struct side *s, unsigned int i)
 
 static struct slot *slot_take(struct side *s, const struct net_desc *d)
 {
-	for (unsigned int i = 0; i < NET_DEPTH; i++) {
-		if (s->slot[i].busy)
-			continue;
-		s->slot[i] = (struct slot){ *d, true };
-		s->n_busy++;
-		return &s->slot[i];
-	}
-	return NULL;
+	struct slot *slot;
+
+	if (s->n_busy == NET_DEPTH)
+		return NULL;
+	slot = &s->slot[s->free[s->n_busy++]];
+	slot->d = *d;
+	return slot;
 }
 
 static void slot_done(struct side *s, struct slot *slot)
 {
-	slot->busy = false;
-	s->n_busy--;
+	s->free[--s->n_busy] = (uint8_t)(slot - s->slot);
 }
+
+static void side_empty(struct side *s)
+{
+	for (uint32_t i = 0; i < NET_DEPTH; i++)
+		s->free[i] = (uint8_t)i;
+	s->n_busy = s->n_waiting = 0;
+}
+_Static_assert(NET_DEPTH <= 256, "the number of a slot fits a byte");
 
 /* -SK_E_AGAIN: no descriptors are free. */
 static int slot_submit(struct side *s, struct slot *slot)
@@ -303,12 +310,6 @@ static int client_open(
 	return 0;
 }
 
-static void side_empty(struct side *s)
-{
-	memset(s->slot, 0, sizeof(s->slot));
-	s->n_busy = s->n_waiting = 0;
-}
-
 static int client_close(struct svc_conn *c)
 {
 	if (client != c)
@@ -338,6 +339,8 @@ int main(void)
 {
 	int rc = svc_on_irq(DEVICE_INDEX, 0, IRQ_BIT, irq_event);
 
+	side_empty(&rx);
+	side_empty(&tx);
 	if (rc == 0)
 		rc = device_start();
 	if (rc) {

@@ -6,6 +6,7 @@
  */
 #include "offload.h"
 #include "base/bytes.h"
+#include "base/checksum.h"
 
 #include <string.h>
 
@@ -21,21 +22,6 @@ enum {
 	TCP_CWR = 128,
 };
 
-/* Sum of big-endian 16-bit words, not folded. */
-static uint64_t sum(const uint8_t *p, uint32_t len, uint64_t acc)
-{
-	for (; len >= 2; len -= 2, p += 2)
-		acc += get_be16(p);
-	return len ? acc + (uint64_t)(p[0] << 8) : acc;
-}
-
-static uint16_t fold(uint64_t acc)
-{
-	while (acc >> 16)
-		acc = (acc & 0xffff) + (acc >> 16);
-	return (uint16_t)~acc;
-}
-
 int frame_checksum(struct frame *f)
 {
 	uint32_t at = (uint32_t)f->csum_start + f->csum_offset;
@@ -43,21 +29,22 @@ int frame_checksum(struct frame *f)
 
 	if (!net_csum_inside(f->csum_start, f->csum_offset, f->length))
 		return -SK_E_INVAL;
-	value = fold(sum(f->bytes + f->csum_start, f->length - f->csum_start, 0));
+	value = checksum_fold(
+		checksum_add(0, f->bytes + f->csum_start, f->length - f->csum_start));
 	put_be16(f->bytes + at, value ? value : 0xffff); /* to UDP, 0 means "no checksum" */
 	f->flags = NET_CSUM_VALID;
 	f->csum_start = f->csum_offset = 0;
 	return 0;
 }
 
-static uint32_t pseudo_sum(const struct segmenter *s, const uint8_t *ip, uint32_t tcp_len)
+static uint64_t pseudo_sum(const struct segmenter *s, const uint8_t *ip, uint32_t tcp_len)
 {
-	uint64_t acc = s->v6 ? sum(ip + 8, 32, 0) : sum(ip + 12, 8, 0);
+	uint8_t last[4];
 
-	acc += IP_TCP + tcp_len;
-	while (acc >> 16)
-		acc = (acc & 0xffff) + (acc >> 16);
-	return (uint32_t)acc;
+	put_be16(last, IP_TCP);
+	put_be16(last + 2, tcp_len);
+	return checksum_add(s->v6 ? checksum_add(0, ip + 8, 32) : checksum_add(0, ip + 12, 8),
+		last, sizeof(last));
 }
 
 /* Offset of the TCP header; 0 if the network header does not match the flags. */
@@ -114,7 +101,7 @@ static void ip_fix(const struct segmenter *s, uint8_t *ip, uint32_t i, uint32_t 
 	put_be16(ip + 2, l3_len);
 	put_be16(ip + 4, get_be16(ip + 4) + i);
 	put_be16(ip + 10, 0);
-	put_be16(ip + 10, fold(sum(ip, s->l4 - s->l3, 0)));
+	put_be16(ip + 10, checksum_fold(checksum_add(0, ip, s->l4 - s->l3)));
 }
 
 uint32_t segment_make(const struct segmenter *s, uint32_t i, uint8_t *out)
@@ -134,7 +121,7 @@ uint32_t segment_make(const struct segmenter *s, uint32_t i, uint8_t *out)
 	if (i + 1 < s->n)
 		tcp[13] = (uint8_t)(tcp[13] & ~(TCP_FIN | TCP_PSH));
 	put_be16(tcp + 16, 0);
-	put_be16(tcp + 16,
-		fold(sum(tcp, total - s->l4, pseudo_sum(s, out + s->l3, total - s->l4))));
+	put_be16(tcp + 16, checksum_fold(checksum_add(pseudo_sum(s, out + s->l3, total - s->l4),
+				   tcp, total - s->l4)));
 	return total;
 }

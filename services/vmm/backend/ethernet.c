@@ -7,6 +7,7 @@
 #include "backend/ethernet.h"
 
 #include "base/bytes.h"
+#include "base/checksum.h"
 #include "proto/net.h"
 
 enum {
@@ -85,20 +86,12 @@ bool frame_transport(
 
 bool frame_checksum(uint8_t *f, uint32_t len, uint16_t start, uint16_t offset)
 {
-	uint32_t field = (uint32_t)start + offset, i;
-	uint64_t sum = 0;
+	uint16_t value;
 
 	if (!net_csum_inside(start, offset, len))
 		return false;
-	for (i = start; i + 1 < len; i += 2)
-		sum += get_be16(f + i);
-	if (i < len)
-		sum += (uint32_t)f[i] << 8;
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	sum = ~sum & 0xffff;
-	if (!sum)
-		sum = 0xffff; /* UDP reads 0 as "no checksum" */
-	put_be16(f + field, (uint32_t)sum);
+	value = checksum_fold(checksum_add(0, f + start, len - start));
+	/* UDP reads 0 as "no checksum" */
+	put_be16(f + start + offset, value ? value : 0xffff);
 	return true;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * base_test.c - errors in words, numbers byte by byte, and the last bytes of a stream
+ * base_test.c - errors in words, numbers byte by byte, checksums, and the last bytes of a stream
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sk/types.h>
 #include "base/bytes.h"
+#include "base/checksum.h"
 #include "base/error.h"
 #include "base/tail.h"
 
@@ -121,11 +122,68 @@ static void a_place_that_is_not_kept(void **state)
 	comes_again(&t, 10, 100);
 }
 
+/* RFC 1071, section 1, word by word. */
+static uint16_t checksum_by_words(const uint8_t *p, uint32_t n)
+{
+	uint32_t acc = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		acc += i % 2 ? p[i] : (uint32_t)p[i] << 8;
+		acc = (acc & 0xffff) + (acc >> 16);
+	}
+	return (uint16_t)~acc;
+}
+
+static void checksums_of_every_length(void **state)
+{
+	uint8_t bytes[300];
+	uint32_t x = 1;
+
+	(void)state;
+	for (uint32_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (uint8_t)((x = x * 1103515245 + 12345) >> 16);
+	for (uint32_t from = 0; from < 9; from++)
+		for (uint32_t n = 0; n + from <= sizeof(bytes); n++)
+			assert_int_equal(checksum_fold(checksum_add(0, bytes + from, n)),
+				checksum_by_words(bytes + from, n));
+}
+
+/* Each carry is added again, and one that adding carries makes. */
+static void checksums_of_all_ones(void **state)
+{
+	uint8_t bytes[256];
+
+	(void)state;
+	memset(bytes, 0xff, sizeof(bytes));
+	for (uint32_t n = 2; n <= sizeof(bytes); n += 2)
+		assert_int_equal(checksum_fold(checksum_add(0, bytes, n)), 0);
+	assert_int_equal(checksum_fold(checksum_add(UINT64_MAX, bytes, 256)), 0);
+	assert_int_equal(checksum_fold(checksum_add(UINT64_MAX, bytes, 8)), 0);
+}
+
+static void checksums_of_pieces(void **state)
+{
+	uint8_t bytes[200];
+	uint64_t whole;
+
+	(void)state;
+	for (uint32_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (uint8_t)(i * 91 + 7);
+	whole = checksum_add(0, bytes, sizeof(bytes));
+	for (uint32_t cut = 0; cut <= sizeof(bytes); cut += 2)
+		assert_int_equal(checksum_fold(checksum_add(checksum_add(0, bytes, cut),
+					 bytes + cut, (uint32_t)sizeof(bytes) - cut)),
+			checksum_fold(whole));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_error_has_words),
 		cmocka_unit_test(other_numbers_are_unknown_errors),
+		cmocka_unit_test(checksums_of_every_length),
+		cmocka_unit_test(checksums_of_all_ones),
+		cmocka_unit_test(checksums_of_pieces),
 		cmocka_unit_test(little_endian),
 		cmocka_unit_test(big_endian),
 		cmocka_unit_test(a_stream_goes_on_from_any_place),
