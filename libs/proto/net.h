@@ -14,6 +14,10 @@
  * Legal       net_tx_legal() and net_rx_post_legal() define a legal request, for every layer
  *             alike. An illegal one comes back alone, with an error: as TX_DONE, or as an RX of
  *             length 0.
+ * Large       a GSO frame that does not fit the next buffer fills as many buffers as it needs,
+ *             each to its end, in the order in which they were posted. All of them were posted
+ *             with its kind of GSO in flags. Its RX is followed at once by an RX_MORE for each
+ *             further buffer.
  * Offload     NET_CSUM_BLANK: the transport checksum is partial and has to be filled in at
  *             csum_start + csum_offset. NET_CSUM_VALID: it is checked or needs no check. GSO
  *             frames carry gso_size. A provider that was not granted an offload by NET_FEATURES
@@ -31,14 +35,18 @@
 /* Without GSO: 1500 bytes behind a header with a VLAN tag. */
 #define NET_FRAME_STD 1518u
 #define NET_FRAME_MAX 65550u /* with GSO */
+/* Buffers that a frame fills at most. With smaller ones, it is cut up. */
+#define NET_PIECES_MAX 18u
 
 #define NET_OPS(X) \
 	X(TX, 1, "client: send the frame") \
-	X(RX_POST, 2, "client: an empty buffer") \
+	X(RX_POST, 2, \
+		"client: an empty buffer; flags: the kinds of GSO frames that it may be a part of") \
 	X(TX_DONE, 3, "provider: buffer returned; status in flags: 0 or SK_E_*") \
 	X(RX, 4, \
 		"provider: frame in the buffer posted as id, length says how much; 0: refused, flags SK_E_*") \
-	X(LINK, 5, "provider: length 1 = link up, 0 = down")
+	X(LINK, 5, "provider: length 1 = link up, 0 = down") \
+	X(RX_MORE, 6, "provider: id is a further buffer of the frame of the RX before")
 
 #define X(op, num, note) NET_##op = (num),
 enum net_op { NET_OPS(X) NET_OP_END };
@@ -65,7 +73,9 @@ struct net_desc {
 	uint16_t csum_start, csum_offset;
 	/* For GSO frames: NET_GSO_MIN or more, and each piece is a standard frame. */
 	uint16_t gso_size;
-	uint16_t reserved[3]; /* zero */
+	/* RX: the number of RX_MORE that follow; otherwise zero. */
+	uint16_t more;
+	uint16_t reserved[2]; /* zero */
 };
 _Static_assert(sizeof(struct net_desc) == 32, "no padding");
 
@@ -112,8 +122,8 @@ static inline bool net_frame_legal(const struct net_desc *d)
 
 static inline bool net_in_region(const struct net_desc *d, uint64_t data_size)
 {
-	return d->offset <= data_size && d->length <= data_size - d->offset &&
-	       !d->reserved[0] && !d->reserved[1] && !d->reserved[2];
+	return d->offset <= data_size && d->length <= data_size - d->offset && !d->more &&
+	       !d->reserved[0] && !d->reserved[1];
 }
 
 /* d is a private copy of a TX; data_size is the size of the client's data part. */
@@ -126,8 +136,18 @@ static inline bool net_tx_legal(const struct net_desc *d, uint64_t data_size)
 static inline bool net_rx_post_legal(const struct net_desc *d, uint64_t data_size)
 {
 	return d->op == NET_RX_POST && net_in_region(d, data_size) &&
-	       d->length >= NET_FRAME_STD && d->length <= NET_FRAME_MAX && !d->flags &&
-	       !d->csum_start && !d->csum_offset && !d->gso_size;
+	       d->length >= NET_FRAME_STD && d->length <= NET_FRAME_MAX &&
+	       !(d->flags & ~NET_GSO) && !d->csum_start && !d->csum_offset && !d->gso_size;
+}
+
+/*
+ * An RX that a client got: the frame is legal, and only a GSO frame is in several buffers,
+ * which are not more than one can fill.
+ */
+static inline bool net_rx_legal(const struct net_desc *d)
+{
+	return net_frame_legal(d) && d->more < NET_PIECES_MAX &&
+	       (!d->more || d->flags & NET_GSO);
 }
 
 /*

@@ -47,7 +47,7 @@
 	X(UART, 2, 1, 4096, 4096, 0) \
 	X(XS, 3, 1, 16384, 16384, 0)      /* xenstore messages: xs.h */ \
 	X(BLK, 4, 1, 8192, 8192, 1048576) /* BLK_DEPTH records fit */ \
-	X(NET, 5, 2, 20480, 20480, 1048576) \
+	X(NET, 5, 3, 20480, 20480, 1048576) \
 	X(FILES, 6, 1, 4096, 4096, 262144) \
 	X(VMCTL, 7, 1, 4096, 4096, 0) \
 	X(LOG, 8, 1, 4096, 4096, 0) /* standard output of a domain: console.h records */

@@ -65,7 +65,7 @@ static void frame_in(struct netif *netif, const struct net_desc *d)
 	struct port_if *p = netif->state;
 	struct pbuf *pb = NULL;
 
-	if (net_frame_legal(d) && !(d->flags & (NET_CSUM_BLANK | NET_GSO)))
+	if (net_rx_legal(d) && !(d->flags & (NET_CSUM_BLANK | NET_GSO)))
 		pb = pbuf_alloc(PBUF_RAW, (u16_t)d->length, PBUF_POOL);
 	if (!pb) {
 		p->dropped++;

@@ -30,7 +30,7 @@ static int respond(struct port *p, const struct net_desc *rsp)
 
 static int rx_post_serve(struct port *p, const struct net_desc *d)
 {
-	const struct port_buffer b = { d->id, d->length, d->offset };
+	const struct port_buffer b = { d->id, d->length, d->offset, d->flags };
 	const struct net_desc no = { .op = NET_RX, .id = d->id, .flags = SK_E_INVAL };
 
 	if (!net_rx_post_legal(d, p->conn->data_size)) /* NETWORK2 */

@@ -28,8 +28,8 @@ bool port_uplink_buffers(
 {
 	uint64_t half = p->conn->data_size / 2, at = (uint64_t)id * UPLINK_BUFFER;
 
-	*rx = (struct port_buffer){ id, UPLINK_BUFFER, at };
-	*tx = (struct port_buffer){ id, UPLINK_BUFFER, half + at };
+	*rx = (struct port_buffer){ id, UPLINK_BUFFER, at, 0 };
+	*tx = (struct port_buffer){ id, UPLINK_BUFFER, half + at, 0 };
 	return id < NET_DEPTH && at + UPLINK_BUFFER <= half;
 }
 
@@ -63,36 +63,71 @@ static void breach(struct port *p)
 	p->dropped++;
 }
 
-/* Deliver one frame that fits a buffer as it is. */
+/*
+ * How many buffers the frame fills as it is: one, or for a GSO frame as many as are needed, if
+ * all of them allow its kind. 0: there are not so many.
+ */
+static uint32_t buffers_for(const struct port *p, const struct frame *f)
+{
+	uint16_t gso = f->flags & NET_GSO;
+	uint32_t room = 0, max = gso ? NET_PIECES_MAX : 1;
+
+	for (uint32_t n = 0; n < p->n_buffers && n < max; n++) {
+		const struct port_buffer *b = &p->buffer[(p->buffer_head + n) % NET_DEPTH];
+
+		if (gso & ~b->gso)
+			return 0;
+		room += b->length;
+		if (room >= f->length)
+			return n + 1;
+	}
+	return 0;
+}
+
+/* Copy what fits the buffer, from the byte `at` of the frame. Returns the number of bytes. */
+static uint32_t buffer_fill(
+	struct port *p, const struct port_buffer *b, const struct frame *f, uint32_t at)
+{
+	uint32_t n = f->length - at < b->length ? f->length - at : b->length;
+
+	memcpy(p->conn->data + b->offset, f->bytes + at, n);
+	return n;
+}
+
+/* Deliver one frame as it is. */
 static void put(struct port *p, const struct frame *f)
 {
+	uint32_t n = buffers_for(p, f), at = 0;
 	struct net_desc d = { .op = p->uplink ? NET_TX : NET_RX,
 		.flags = f->flags,
 		.length = f->length,
 		.csum_start = f->csum_start,
 		.csum_offset = f->csum_offset,
-		.gso_size = f->gso_size };
+		.gso_size = f->gso_size,
+		.more = (uint16_t)(n - 1) };
 	struct ring *out = p->uplink ? &p->conn->req : &p->conn->rsp;
 	struct port_buffer b;
 
-	if (p->n_buffers == 0 || p->buffer[p->buffer_head].length < f->length ||
-		!ring_room(out, sizeof(d), 1 + p->rate.n)) {
+	if (!n || !ring_room(out, sizeof(d), n + p->rate.n)) {
 		p->dropped++;
 		return;
 	}
-	b = buffer_pop(p);
-	memcpy(p->conn->data + b.offset, f->bytes, f->length);
-	d.id = b.id;
-	d.offset = b.offset;
 	if (p->uplink) {
 		d.flags &= (uint16_t)~NET_CSUM_VALID; /* means nothing to a card */
-		p->sent[b.id] = true;
-	}
-	if (ring_put(out, &d, sizeof(d))) {
-		breach(p);
-		return;
+		p->sent[p->buffer[p->buffer_head].id] = true;
 	}
 	p->dirty = true;
+	for (; n; n--) {
+		b = buffer_pop(p);
+		d.id = b.id;
+		d.offset = b.offset;
+		if (ring_put(out, &d, sizeof(d))) {
+			breach(p);
+			return;
+		}
+		at += buffer_fill(p, &b, f, at);
+		d = (struct net_desc){ .op = NET_RX_MORE };
+	}
 	p->rx_frames++;
 	p->rx_bytes += f->length;
 }
@@ -147,10 +182,9 @@ static void put_segments(struct port *p, const struct frame *f)
 
 void port_deliver(struct port *p, const struct frame *f)
 {
-	uint16_t gso = f->flags & (NET_GSO_TCPV4 | NET_GSO_TCPV6);
-	bool fits = p->n_buffers && p->buffer[p->buffer_head].length >= f->length;
+	uint16_t gso = f->flags & NET_GSO;
 
-	if (gso && (gso & ~p->offloads || !fits))
+	if (gso && (gso & ~p->offloads || !buffers_for(p, f)))
 		put_segments(p, f);
 	else
 		put_checksummed(p, f);

@@ -21,6 +21,8 @@ struct port_buffer {
 	uint32_t id;
 	uint32_t length;
 	uint64_t offset;
+	/* The kinds of GSO frames that it may be a part of. */
+	uint16_t gso;
 };
 
 struct port {
@@ -60,8 +62,9 @@ bool port_uplink_buffers(
 /* -SK_E_PEER: there would be more than NET_DEPTH. */
 int port_buffer_push(struct port *p, const struct port_buffer *b) must_check;
 /*
- * Give the frame to the client of the port, checksummed and cut up as the client needs. The
- * frame is lost if the client has no buffer, or does not take what it has been given.
+ * Give the frame to the client of the port, checksummed and cut up as the client needs, in one
+ * buffer or, if it is large, in several. The frame is lost if the client has no buffer, or does
+ * not take what it has been given.
  */
 void port_deliver(struct port *p, const struct frame *f);
 /*

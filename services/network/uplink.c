@@ -71,7 +71,7 @@ static int frame_received(const struct net_desc *d, const struct port_buffer *rx
 		return -SK_E_PEER;
 	posted[d->id] = false;
 	in.offset = rx->offset;
-	if (d->length <= rx->length && !(d->flags & NET_GSO) && net_frame_legal(d))
+	if (d->length <= rx->length && !(d->flags & NET_GSO) && net_rx_legal(d))
 		switch_frame_in(uplink, &in);
 	else
 		uplink->refused++;

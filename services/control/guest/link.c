@@ -184,7 +184,7 @@ static void prepare_disk(const struct guest *g, struct guest_link *l, uint32_t i
 static void prepare_vif(const struct guest *g, struct guest_link *l, uint32_t i)
 {
 	const struct vif_spec *v = guest_vif_at(g->dom->config, i);
-	struct net_params p = { .offloads = NET_CSUM_BLANK | NET_CSUM_VALID };
+	struct net_params p = { .offloads = NET_CSUM_BLANK | NET_CSUM_VALID | NET_GSO };
 	struct msg wrong;
 
 	snprintf(l->name, sizeof(l->name), "vif%u", i);

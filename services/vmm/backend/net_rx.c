@@ -38,13 +38,16 @@ static uint64_t rx_offset(uint32_t buffer) { return (VIF_TX_PAGES + buffer) * SK
 
 /* ---- buffers ---------------------------------------------------------------------- */
 
+/* The guest's offloads count when the buffer is posted. */
 static void buffer_post(struct vif *v, uint32_t i)
 {
-	bool large = v->gso4 || v->gso6;
+	uint16_t gso = (uint16_t)((v->gso4 ? NET_GSO_TCPV4 : 0) |
+				  (v->gso6 ? NET_GSO_TCPV6 : 0));
 	struct net_desc d = { .op = NET_RX_POST,
+		.flags = gso,
 		.id = i,
 		.offset = rx_offset(i),
-		.length = large ? RX_LARGE : RX_SMALL };
+		.length = gso ? RX_LARGE : RX_SMALL };
 
 	if (ring_put(&v->conn->req, &d, sizeof(d)) == 0)
 		v->posted[i] = true;
@@ -57,12 +60,39 @@ void vif_rx_post(struct vif *v)
 	v->buffers_posted = true;
 }
 
+static struct net_desc *waiting_at(struct vif *v, uint32_t i)
+{
+	return &v->waiting[(v->wait_head + i) % VIF_RX_BUFFERS];
+}
+
+/* Buffers that a frame fills. A large one fills each to its end. */
+static uint32_t pieces_of(const struct net_desc *d)
+{
+	return (d->length + RX_LARGE - 1) / RX_LARGE;
+}
+
+/* Forget a frame of which not all buffers came. `lost` is called for those that did. */
+static void unfinished_drop(struct vif *v, void (*lost)(struct vif *v, uint32_t buffer))
+{
+	uint32_t n = 0, first = 0;
+
+	while (v->more && !v->more_lost && n < v->n_waiting) {
+		first = n;
+		n += pieces_of(waiting_at(v, n));
+	}
+	for (; v->more && !v->more_lost && v->n_waiting > first; v->n_waiting--)
+		if (lost)
+			lost(v, waiting_at(v, v->n_waiting - 1)->id);
+	v->more = 0;
+}
+
 void vif_rx_restart(struct vif *v)
 {
 	bool frame[VIF_RX_BUFFERS] = { false };
 
+	unfinished_drop(v, NULL);
 	for (uint32_t i = 0; i < v->n_waiting; i++) /* NETRX2: they still wait for the guest */
-		frame[v->waiting[(v->wait_head + i) % VIF_RX_BUFFERS].id] = true;
+		frame[waiting_at(v, i)->id] = true;
 	for (uint32_t i = 0; i < VIF_RX_BUFFERS; i++)
 		v->posted[i] = false;
 	for (uint32_t i = 0; i < v->rx_max && v->buffers_posted; i++)
@@ -70,31 +100,40 @@ void vif_rx_restart(struct vif *v)
 			buffer_post(v, i);
 }
 
-static bool buffer_posted(const struct vif *v, const struct net_desc *d)
+/* False: the frame is lost, as it would be on a wire. */
+static bool frame_begins(struct vif *v, const struct net_desc *d)
 {
-	return d->id < VIF_RX_BUFFERS && v->posted[d->id];
+	unfinished_drop(v, buffer_post);
+	v->more = d->more < VIF_RX_BUFFERS ? d->more : VIF_RX_BUFFERS;
+	v->more_lost = d->offset != rx_offset(d->id) || !net_rx_legal(d) ||
+		       pieces_of(d) != d->more + 1u;
+	return !v->more_lost;
+}
+
+static bool frame_continues(struct vif *v)
+{
+	if (!v->more)
+		return false;
+	v->more--;
+	return !v->more_lost;
 }
 
 void vif_rx_arrived(struct vif *v, const struct net_desc *d)
 {
-	uint32_t tail = (v->wait_head + v->n_waiting) % VIF_RX_BUFFERS;
-
-	if (!buffer_posted(v, d)) {
+	if (d->id >= VIF_RX_BUFFERS || !v->posted[d->id]) {
 		vm_log("%s: frame in a buffer that is not the switch's", v->dev.be);
 		return;
 	}
 	v->posted[d->id] = false;
-	if (!d->length) {
+	if (d->op == NET_RX && !d->length) {
 		vm_log("%s: the switch refuses a buffer: %s", v->dev.be,
 			sk_error_text(-d->flags));
 		return;
 	}
-	if (d->offset != rx_offset(d->id) || d->length > SK_PAGE_SIZE || !net_frame_legal(d)) {
-		buffer_post(v, d->id); /* the frame is lost, as it would be on a wire */
-		return;
-	}
-	v->waiting[tail] = *d;
-	v->n_waiting++;
+	if (d->op == NET_RX ? frame_begins(v, d) : frame_continues(v))
+		*waiting_at(v, v->n_waiting++) = *d;
+	else
+		buffer_post(v, d->id);
 }
 
 /* ---- to the guest ----------------------------------------------------------------- */
@@ -108,16 +147,16 @@ static bool frame_adapt(struct vif *v, struct net_desc *d)
 		   (d->flags & NET_GSO_TCPV6 && v->gso6);
 
 	if (!gso) {
-		if (d->flags & (NET_GSO_TCPV4 | NET_GSO_TCPV6) && d->length > NET_FRAME_STD)
+		if (d->flags & NET_GSO && d->length > NET_FRAME_STD)
 			return false;
-		d->flags &= (uint16_t) ~(NET_GSO_TCPV4 | NET_GSO_TCPV6);
+		d->flags &= (uint16_t)~NET_GSO;
 	}
 	if (d->flags & NET_CSUM_BLANK && !(ipv6 ? v->csum6 : v->csum4)) {
 		if (gso || !frame_checksum(data, d->length, d->csum_start, d->csum_offset))
 			return false;
 		d->flags = (uint16_t)((d->flags & ~NET_CSUM_BLANK) | NET_CSUM_VALID);
 	}
-	return v->sg || d->length <= SK_PAGE_SIZE;
+	return v->sg || pieces_of(d) == 1;
 }
 
 static uint16_t rx_flags(const struct net_desc *d)
@@ -139,28 +178,28 @@ static void extra_put(struct vif *v, const struct net_desc *d)
 	v->rx.req_cons++;
 }
 
-/* Copy one slot of the frame, at most a page. Returns the status for the guest. */
-static int16_t slot_fill(struct vif *v, const struct netif_rx_request *q,
-	const struct net_desc *d, uint32_t at, uint32_t n)
+/* Copy what a buffer holds of a frame. Returns the status for the guest. */
+static int16_t slot_fill(
+	struct vif *v, const struct netif_rx_request *q, uint32_t buffer, uint32_t n)
 {
-	return grant_write(q->gref, 0, v->conn->data + d->offset + at, n) ? NETIF_RSP_ERROR
-									  : (int16_t)n;
+	return grant_write(q->gref, 0, v->conn->data + rx_offset(buffer), n) ? NETIF_RSP_ERROR
+									     : (int16_t)n;
 }
 
 static void frame_put(struct vif *v, const struct net_desc *d)
 {
-	bool gso = d->flags & (NET_GSO_TCPV4 | NET_GSO_TCPV6);
-	uint32_t at = 0, n;
+	bool gso = d->flags & NET_GSO;
+	uint32_t at = 0, i = 0, n;
 
 	do {
 		struct netif_rx_request q;
 		struct netif_rx_response r = { 0 };
 
 		gring_get(&v->rx, v->rx.req_cons++, &q, sizeof(q));
-		n = d->length - at < SK_PAGE_SIZE ? d->length - at : SK_PAGE_SIZE;
+		n = d->length - at < RX_LARGE ? d->length - at : RX_LARGE;
 		r.id = q.id;
 		r.flags = at ? 0 : rx_flags(d);
-		r.status = slot_fill(v, &q, d, at, n);
+		r.status = slot_fill(v, &q, waiting_at(v, i++)->id, n);
 		if (at + n < d->length)
 			r.flags |= NETRXF_more_data;
 		if (at == 0 && gso)
@@ -174,22 +213,26 @@ static void frame_put(struct vif *v, const struct net_desc *d)
 
 static uint32_t slots_for(const struct net_desc *d)
 {
-	return (d->length + SK_PAGE_SIZE - 1) / SK_PAGE_SIZE +
-	       (d->flags & (NET_GSO_TCPV4 | NET_GSO_TCPV6) ? 1 : 0);
+	return pieces_of(d) + (d->flags & NET_GSO ? 1 : 0);
 }
 
+/* The first frame of which all buffers have come. */
 static struct net_desc *waiting_first(struct vif *v)
 {
-	return v->n_waiting ? &v->waiting[v->wait_head] : NULL;
+	struct net_desc *d = waiting_at(v, 0);
+
+	return v->n_waiting && v->n_waiting >= pieces_of(d) ? d : NULL;
 }
 
 static void waiting_pop(struct vif *v)
 {
-	uint32_t i = v->waiting[v->wait_head].id;
+	for (uint32_t n = pieces_of(waiting_at(v, 0)); n; n--) {
+		uint32_t i = waiting_at(v, 0)->id;
 
-	v->wait_head = (v->wait_head + 1) % VIF_RX_BUFFERS;
-	v->n_waiting--;
-	buffer_post(v, i);
+		v->wait_head = (v->wait_head + 1) % VIF_RX_BUFFERS;
+		v->n_waiting--;
+		buffer_post(v, i);
+	}
 }
 
 /*

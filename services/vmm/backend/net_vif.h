@@ -53,9 +53,16 @@ struct vif {
 	bool posted[VIF_RX_BUFFERS];
 	uint32_t rx_max;
 	bool buffers_posted;
-	/* Frames that wait until the guest has room, in order: a queue. */
+	/*
+	 * Buffers with frames that wait until the guest has room, in order: a queue. The first
+	 * of a frame has its description.
+	 */
 	struct net_desc waiting[VIF_RX_BUFFERS];
 	uint32_t wait_head, n_waiting;
+	/* So many buffers of the frame that came last are still to come. */
+	uint32_t more;
+	/* They are not wanted. */
+	bool more_lost;
 };
 
 /* ---- net_tx.c ---- */

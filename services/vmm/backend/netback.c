@@ -52,6 +52,7 @@ static void desc_arrived(struct vif *v, const struct net_desc *d)
 {
 	switch (d->op) {
 	case NET_RX:
+	case NET_RX_MORE:
 		vif_rx_arrived(v, d);
 		break;
 	case NET_TX_DONE:

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * base_test.c - errors in words, numbers byte by byte, checksums, and the last bytes of a stream
+ * base_test.c - errors in words, numbers byte by byte, checksums, and the last bytes of a
+ * stream
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -267,7 +267,8 @@ static void an_answered_request_is_no_breach(void)
 	assert_false(sent((struct net_desc){ .length = 60, .offset = DATA - 59 }));
 	assert_false(sent((struct net_desc){ .length = 60, .offset = UINT64_MAX }));
 	assert_false(sent((struct net_desc){ .length = UINT32_MAX }));
-	assert_false(sent((struct net_desc){ .length = 60, .reserved = { 0, 1, 0 } }));
+	assert_false(sent((struct net_desc){ .length = 60, .reserved = { 0, 1 } }));
+	assert_false(sent((struct net_desc){ .length = 60, .more = 1 }));
 	assert_false(sent((struct net_desc){ .length = 60, .flags = 0x8000 }));
 	assert_false(sent((struct net_desc){ .length = 60, .gso_size = 1400 }));
 	assert_false(sent(
@@ -284,6 +285,16 @@ static void an_answered_request_is_no_breach(void)
 		peer_flush(&a);
 		drain(&a);
 		assert_int_equal(n_refused, 1);
+	}
+	for (uint16_t flag = 1; flag; flag = (uint16_t)(flag << 1)) {
+		struct net_desc d = {
+			.op = NET_RX_POST, .flags = flag, .id = 7, .length = 1518
+		};
+
+		peer_put(&a, &d, sizeof(d));
+		peer_flush(&a);
+		drain(&a);
+		assert_int_equal(n_refused, !(flag & NET_GSO)); /* kinds of GSO are allowed */
 	}
 	assert_true(sent((struct net_desc){ .length = 60 }));
 }

@@ -62,12 +62,14 @@ static unsigned int received(struct net_desc *last)
 	return n;
 }
 
-static void post(struct port *p, uint32_t id, uint32_t length)
+static void post_large(struct port *p, uint32_t id, uint32_t length, uint16_t gso)
 {
-	const struct port_buffer b = { id, length, id * 2048ull };
+	const struct port_buffer b = { id, length, id * 2048ull, gso };
 
 	assert_int_equal(port_buffer_push(p, &b), 0);
 }
+
+static void post(struct port *p, uint32_t id, uint32_t length) { post_large(p, id, length, 0); }
 
 static void plain_frame(void **state)
 {
@@ -94,7 +96,7 @@ static void plain_frame(void **state)
 static void too_many_buffers(void **state)
 {
 	static struct port p;
-	const struct port_buffer b = { 0, 2048, 0 };
+	const struct port_buffer b = { 0, 2048, 0, 0 };
 
 	(void)state;
 	port_init(&p, &conn, "vif1.0", 0);
@@ -157,12 +159,114 @@ static void segments_for_small_buffers(void **state)
 	assert_int_equal(d.flags, NET_CSUM_VALID);
 	assert_int_equal(p.n_buffers, 4);
 	p.n_buffers = 0;
-	post(&p, 0, 65536); /* the buffer is large enough for the whole frame */
+	post_large(&p, 0, 65536, NET_GSO_TCPV4); /* large enough for the whole frame */
 	port_deliver(&p, &f);
 	port_flush(&p);
 	assert_int_equal(received(&d), 1);
 	assert_int_equal(d.flags, f.flags);
 	assert_int_equal(d.length, 4054);
+	assert_int_equal(d.more, 0);
+}
+
+static struct frame gso_frame(uint8_t *bytes, uint32_t length)
+{
+	memset(bytes, 'g', length);
+	memset(bytes, 0, 60);
+	bytes[12] = 8;
+	bytes[14] = 0x45;
+	bytes[23] = 6;
+	bytes[46] = 0x50;
+	return (struct frame){ .bytes = bytes,
+		.length = length,
+		.flags = NET_CSUM_BLANK | NET_GSO_TCPV4,
+		.csum_start = 34,
+		.csum_offset = 16,
+		.gso_size = 1000 };
+}
+
+/* A frame of 4050 bytes over buffers of 1600, in the order in which they were posted. */
+static void one_frame_in_several_buffers(void **state)
+{
+	static struct port p;
+	static uint8_t bytes[8000];
+	struct frame f = gso_frame(bytes, 4050);
+	struct net_desc d;
+
+	(void)state;
+	bytes[4049] = 'z';
+	port_init(&p, &conn, "vif1.0", NET_CSUM_BLANK | NET_GSO);
+	for (uint32_t i = 0; i < 5; i++)
+		post_large(&p, 4 - i, 1600, NET_GSO);
+	port_deliver(&p, &f);
+	port_flush(&p);
+	assert_int_equal(ring_get(&reader, &d, sizeof(d)), sizeof(d));
+	assert_true(d.op == NET_RX && d.id == 4 && d.length == 4050 && d.more == 2);
+	assert_true(d.flags == f.flags && d.gso_size == 1000 && net_rx_legal(&d));
+	for (uint32_t id = 3; id > 1; id--) {
+		assert_int_equal(ring_get(&reader, &d, sizeof(d)), sizeof(d));
+		assert_true(d.op == NET_RX_MORE && d.id == id && d.offset == id * 2048);
+	}
+	assert_int_equal(received(&d), 0);
+	assert_int_equal(p.n_buffers, 2);
+	assert_true(p.rx_frames == 1 && p.rx_bytes == 4050);
+	assert_memory_equal(conn.data + 4 * 2048, bytes, 1600);
+	assert_int_equal(conn.data[4 * 2048 + 1600], 0); /* nothing beyond the buffer */
+	assert_memory_equal(conn.data + 3 * 2048, bytes + 1600, 1600);
+	assert_memory_equal(conn.data + 2 * 2048, bytes + 3200, 850);
+	assert_int_equal(conn.data[2 * 2048 + 850], 0);
+}
+
+/* It is cut up if one of the buffers does not allow its kind, or if they are not enough. */
+static void large_frames_that_do_not_fit(void **state)
+{
+	static const uint16_t kinds[] = { 0, NET_GSO_TCPV6 };
+	static struct port p;
+	static uint8_t bytes[NET_FRAME_MAX];
+	struct frame f = gso_frame(bytes, 4054);
+	struct net_desc d;
+
+	(void)state;
+	for (unsigned int i = 0; i < 2; i++) {
+		port_init(&p, &conn, "vif1.0", NET_CSUM_BLANK | NET_GSO);
+		for (uint32_t id = 0; id < 4; id++)
+			post_large(&p, id, 1600, id == 1 ? kinds[i] : NET_GSO);
+		port_deliver(&p, &f);
+		port_flush(&p);
+		assert_int_equal(received(&d), 4);
+		assert_true(d.flags == NET_CSUM_VALID && d.length == 1054);
+	}
+	port_init(&p, &conn, "vif1.0", NET_CSUM_BLANK | NET_GSO);
+	post_large(&p, 0, 1600, NET_GSO);
+	post_large(&p, 1, 1600, NET_GSO);
+	port_deliver(&p, &f);
+	port_flush(&p);
+	assert_int_equal(received(&d), 2);
+	assert_int_equal(p.dropped, 2); /* of four pieces */
+	/* so small buffers are too many records for one frame */
+	port_init(&p, &conn, "vif1.0", NET_CSUM_BLANK | NET_GSO);
+	f = gso_frame(bytes, NET_FRAME_MAX);
+	for (uint32_t id = 0; id < 100; id++)
+		post_large(&p, id, 1600, NET_GSO);
+	port_deliver(&p, &f);
+	port_flush(&p);
+	assert_int_equal(received(&d), 66);
+}
+
+static void large_frame_without_room_in_the_ring(void **state)
+{
+	static struct port p;
+	static uint8_t bytes[4050];
+	struct frame f = gso_frame(bytes, 4050);
+	struct net_desc d = { .op = NET_RX };
+
+	(void)state;
+	port_init(&p, &conn, "vif1.0", NET_CSUM_BLANK | NET_GSO);
+	for (uint32_t i = 0; i < 3; i++)
+		post_large(&p, i, 1600, NET_GSO);
+	while (ring_room(&conn.rsp, sizeof(d), 3))
+		assert_int_equal(ring_put(&conn.rsp, &d, sizeof(d)), 0);
+	port_deliver(&p, &f);
+	assert_true(p.dropped == 1 && p.n_buffers == 3); /* all of it, or nothing */
 }
 
 static void uplink(void **state)
@@ -265,6 +369,9 @@ int main(void)
 		CASE(too_many_buffers),
 		CASE(checksum_made_for_a_receiver_that_cannot),
 		CASE(segments_for_small_buffers),
+		CASE(one_frame_in_several_buffers),
+		CASE(large_frames_that_do_not_fit),
+		CASE(large_frame_without_room_in_the_ring),
 		CASE(uplink),
 		CASE(client_that_does_not_read),
 		CASE(frames_to_all_are_rationed),

@@ -70,5 +70,6 @@ int blkback_tests(void);
 int remove_tests(void);
 int blk_restart_tests(void);
 int netback_tests(void);
+int net_large_tests(void);
 
 #endif

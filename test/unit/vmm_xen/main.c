@@ -20,5 +20,6 @@ int main(void)
 	failed += remove_tests();
 	failed += blk_restart_tests();
 	failed += netback_tests();
+	failed += net_large_tests();
 	return failed != 0;
 }

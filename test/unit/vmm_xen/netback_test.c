@@ -2,26 +2,11 @@
 /*
  * netback_test.c - network interfaces: packets both ways, and malformed packets
  */
-#include "device.h"
+#include "netfront.h"
 #include "case.h"
-
-#include <xen/io/netif.h>
 
 #include "backend/ethernet.h"
 #include "base/error.h"
-
-static struct front front;
-enum { RX = RING_PAGE + 1 };
-
-static void vif(bool offloads)
-{
-	fake_guest();
-	log_quiet = true;
-	vif_make();
-	CHECK(strcmp(fake_xs_get(VIF_BE "/state"), "2") == 0);
-	vif_connect(&front, offloads);
-	CHECK(strcmp(fake_xs_get(VIF_BE "/state"), "4") == 0);
-}
 
 static void tx(uint32_t ref, uint16_t offset, uint16_t flags, uint16_t id, uint16_t size)
 {
@@ -29,7 +14,7 @@ static void tx(uint32_t ref, uint16_t offset, uint16_t flags, uint16_t id, uint1
 		.gref = ref, .offset = offset, .flags = flags, .id = id, .size = size
 	};
 
-	memcpy(ring_entry(RING_PAGE, front.req_prod++, 12, 256), &r, sizeof(r));
+	memcpy(ring_entry(RING_PAGE, net_front.req_prod++, 12, 256), &r, sizeof(r));
 }
 
 static void extra(uint8_t type, uint8_t flags, uint16_t size, uint8_t gso)
@@ -38,49 +23,25 @@ static void extra(uint8_t type, uint8_t flags, uint16_t size, uint8_t gso)
 
 	e.u.gso.size = size;
 	e.u.gso.type = gso;
-	memcpy(ring_entry(RING_PAGE, front.req_prod++, 12, 256), &e, sizeof(e));
+	memcpy(ring_entry(RING_PAGE, net_front.req_prod++, 12, 256), &e, sizeof(e));
 }
 
 static void push(void)
 {
-	ring_word(RING_PAGE, 0, front.req_prod);
-	guest_send(front.port);
+	ring_word(RING_PAGE, 0, net_front.req_prod);
+	guest_send(net_front.port);
 }
 
 static int tx_answer(uint16_t *id)
 {
 	struct netif_tx_response r;
 
-	if (ring_word_get(RING_PAGE, 8) == front.rsp_cons)
+	if (ring_word_get(RING_PAGE, 8) == net_front.rsp_cons)
 		return 99;
-	memcpy(&r, ring_entry(RING_PAGE, front.rsp_cons++, 12, 256), sizeof(r));
+	memcpy(&r, ring_entry(RING_PAGE, net_front.rsp_cons++, 12, 256), sizeof(r));
 	if (id)
 		*id = r.id;
 	return r.status;
-}
-
-static struct {
-	uint32_t id, length;
-	uint64_t offset;
-} posted[256];
-static unsigned int n_posted;
-
-/* Take the next frame for the switch; buffers that are posted before it are recorded. */
-static bool sent(struct net_desc *d)
-{
-	bool got = false;
-
-	while (!got && ring_get(&net->req, d, sizeof(*d)) == sizeof(*d)) {
-		if (d->op == NET_RX_POST) {
-			posted[n_posted].id = d->id;
-			posted[n_posted].length = d->length;
-			posted[n_posted++].offset = d->offset;
-		} else {
-			got = true;
-		}
-	}
-	ring_get_flush(&net->req);
-	return got;
 }
 
 static void done(const struct net_desc *d)
@@ -129,7 +90,7 @@ CASE(packet_goes_out)
 	CHECK(net->c.data[d.offset + 199] == 'a' && net->c.data[d.offset + 200] == 'b');
 	CHECK(tx_answer(&id) == NETIF_RSP_OKAY && id == 5);
 	CHECK(tx_answer(&id) == NETIF_RSP_OKAY && id == 6);
-	CHECK(evtchn_pending(front.port));
+	CHECK(evtchn_pending(net_front.port));
 }
 
 CASE(checksum_offload)
@@ -323,7 +284,7 @@ static void too_many_extras(void)
 		extra(XEN_NETIF_EXTRA_TYPE_GSO, i < 7 ? XEN_NETIF_EXTRA_FLAG_MORE : 0, 100, 1);
 }
 
-static void index_too_far(void) { front.req_prod = 257; }
+static void index_too_far(void) { net_front.req_prod = 257; }
 
 CASE(broken_rings_close)
 {
@@ -335,50 +296,6 @@ CASE(broken_rings_close)
 }
 
 /* ---- to the guest ----------------------------------------------------------------- */
-
-static void rx_buffers(uint32_t n)
-{
-	while (n--) {
-		struct netif_rx_request r = { .id = (uint16_t)(front.rx_req_prod & 255) };
-
-		r.gref = DATA_PAGE + front.rx_req_prod % DATA_PAGES;
-		memcpy(ring_entry(RX, front.rx_req_prod++, 8, 256), &r, sizeof(r));
-	}
-	ring_word(RX, 0, front.rx_req_prod);
-	guest_send(front.port);
-}
-
-static struct netif_rx_response rx_answer(void)
-{
-	struct netif_rx_response r = { .status = 99 };
-
-	if (ring_word_get(RX, 8) != front.rx_rsp_cons)
-		memcpy(&r, ring_entry(RX, front.rx_rsp_cons++, 8, 256), sizeof(r));
-	return r;
-}
-
-static void frame_in(uint16_t flags, uint32_t length, uint16_t gso)
-{
-	bool blank = flags & NET_CSUM_BLANK;
-	struct net_desc d = { .op = NET_RX,
-		.flags = flags,
-		.length = length,
-		.gso_size = gso,
-		.csum_start = blank ? 34 : 0,
-		.csum_offset = blank ? 16 : 0 };
-
-	sent(&(struct net_desc){ 0 });
-	CHECK(n_posted);
-	d.id = posted[0].id;
-	d.offset = posted[0].offset;
-	memset(net->c.data + d.offset, 'f', length < 4096 ? length : 4096);
-	memset(net->c.data + d.offset, 0, 14);
-	memmove(posted, posted + 1, --n_posted * sizeof(posted[0]));
-	CHECK_EQ(ring_put(&net->rsp, &d, sizeof(d)), 0);
-	ring_put_flush(&net->rsp);
-	fake_event(net);
-	fake_io_run();
-}
 
 CASE(frame_comes_in)
 {
@@ -401,7 +318,7 @@ CASE(frame_comes_in)
 	r = rx_answer(); /* the extra, in the place of a response */
 	CHECK_EQ(((struct netif_extra_info *)&r)->u.gso.size, 1000);
 	CHECK_EQ(rx_answer().status, 99);
-	CHECK(evtchn_pending(front.port));
+	CHECK(evtchn_pending(net_front.port));
 }
 
 CASE(frames_that_are_none_are_lost)
@@ -472,7 +389,7 @@ CASE(bad_rx_grant_is_an_error)
 
 	vif(true);
 	memcpy(ring_entry(RX, 0, 8, 256), &r, sizeof(r));
-	front.rx_req_prod = 1;
+	net_front.rx_req_prod = 1;
 	ring_word(RX, 0, 1);
 	frame_in(0, 60, 0);
 	CHECK_EQ(rx_answer().status, NETIF_RSP_ERROR);
@@ -576,7 +493,7 @@ CASE(reconnects)
 	frame_in(0, 60, 0); /* no front end: the frame is dropped, and the buffer goes back */
 	sent(&d);
 	fake_xs_set(VIF_FE "/state", "1");
-	vif_connect(&front, true);
+	vif_connect(&net_front, true);
 	CHECK(strcmp(fake_xs_get(VIF_BE "/state"), "4") == 0);
 	rx_buffers(2);
 	frame_in(0, 70, 0);
@@ -584,22 +501,6 @@ CASE(reconnects)
 }
 
 /* ---- restarts of the switch -------------------------------------------------------- */
-
-/* How many buffers the switch has; each of them once. */
-static unsigned int posted_count(void)
-{
-	bool seen[256] = { false };
-	unsigned int n = 0;
-	struct net_desc d;
-
-	n_posted = 0;
-	CHECK(!sent(&d));
-	for (; n < n_posted; n++) {
-		CHECK(posted[n].id < 128 && !seen[posted[n].id]);
-		seen[posted[n].id] = true;
-	}
-	return n;
-}
 
 CASE(all_buffers_are_posted_again)
 {
@@ -696,7 +597,7 @@ CASE(restarted_before_a_front_end_connects)
 	vif_make();
 	fake_restart(net);
 	CHECK_EQ(posted_count(), 0);
-	vif_connect(&front, true);
+	vif_connect(&net_front, true);
 	CHECK(strcmp(fake_xs_get(VIF_BE "/state"), "4") == 0);
 	CHECK(posted_count() >= 32);
 }
@@ -710,7 +611,7 @@ CASE(the_switch_does_not_come_back)
 	CHECK(logs > 0);
 	fake_xs_set(VIF_FE "/state", "6");
 	fake_xs_set(VIF_FE "/state", "1");
-	vif_connect(&front, true); /* it does not connect again */
+	vif_connect(&net_front, true); /* it does not connect again */
 	CHECK(strcmp(fake_xs_get(VIF_BE "/state"), "4") != 0);
 }
 
