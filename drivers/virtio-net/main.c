@@ -46,6 +46,10 @@ enum {
 	CONFIG_MAC = 0,
 	CONFIG_STATUS = 6,
 	HEADER_ROOM = 16,
+	/* Sent frames that are taken back at once, without an interrupt for each. */
+	TX_BATCH = NET_DEPTH / 2,
+	/* With fewer buffers for frames, the card wants to have each new one at once. */
+	RX_FEW = NET_DEPTH / 4,
 };
 
 struct slot {
@@ -140,10 +144,16 @@ static int buffer_give(struct side *s, const struct net_desc *d)
 	return 0;
 }
 
+static void answered(int rc)
+{
+	if (rc)
+		svc_conn_kill(client, "writes nonsense into its ring");
+}
+
 static void respond(const struct net_desc *d)
 {
-	if (client && ring_put(&client->rsp, d, sizeof(*d)))
-		svc_conn_kill(client, "writes nonsense into its ring");
+	if (client)
+		answered(ring_put(&client->rsp, d, sizeof(*d)));
 }
 
 /* Give the buffer back unused, with an error. */
@@ -167,21 +177,6 @@ static int request_serve(const struct net_desc *d, uint64_t data_size)
 	return rc == -SK_E_INVAL ? 0 : rc;
 }
 
-static int client_event(struct svc_conn *c)
-{
-	struct net_desc d;
-	int rc = 0;
-
-	while (rc == 0 && svc_room(c, sizeof(d), tx.n_busy + rx.n_busy + 1)) { /* VIRTIO_NET3 */
-		rc = svc_get(c, &d, sizeof(d));
-		if (rc >= 0)
-			rc = rc == sizeof(d) ? request_serve(&d, c->data_size) : -SK_E_PEER;
-	}
-	virtio_queue_kick(&tx.queue);
-	virtio_queue_kick(&rx.queue);
-	return rc;
-}
-
 static void tx_finish(struct slot *s, uint32_t len)
 {
 	struct net_desc d = { .op = NET_TX_DONE, .id = s->d.id };
@@ -189,7 +184,8 @@ static void tx_finish(struct slot *s, uint32_t len)
 	(void)len;
 	quiet = 0;
 	slot_done(&tx, s);
-	respond(&d);
+	if (client)
+		answered(ring_put_quiet(&client->rsp, &d, sizeof(d)));
 }
 
 static void rx_finish(struct slot *s, uint32_t len)
@@ -207,6 +203,25 @@ static void rx_finish(struct slot *s, uint32_t len)
 	respond(&d);
 }
 
+/*
+ * A frame that was sent only gives its buffer back, which can wait until there are many, if no
+ * other frame waits for its descriptors.
+ */
+static uint16_t idle_after(const struct side *s)
+{
+	return s == &tx && !s->n_waiting ? TX_BATCH : 1;
+}
+
+static void patience_set(void)
+{
+	bool patient = rx.n_busy >= RX_FEW;
+
+	if (client && client->patient && !patient)
+		svc_resume(client); /* some may have come quietly */
+	if (client)
+		client->patient = patient;
+}
+
 static void side_finished(struct side *s, void (*finish)(struct slot *s, uint32_t len))
 {
 	uint32_t len;
@@ -222,8 +237,24 @@ static void side_finished(struct side *s, void (*finish)(struct slot *s, uint32_
 			exit(1);
 		}
 		waiting_submit(s);
-	} while (virtq_idle(&s->queue.q));
+	} while (virtq_idle_after(&s->queue.q, idle_after(s)));
 	virtio_queue_kick(&s->queue);
+}
+
+static int client_event(struct svc_conn *c)
+{
+	struct net_desc d;
+	int rc = 0;
+
+	while (rc == 0 && svc_room(c, sizeof(d), tx.n_busy + rx.n_busy + 1)) { /* VIRTIO_NET3 */
+		rc = svc_get(c, &d, sizeof(d));
+		if (rc >= 0)
+			rc = rc == sizeof(d) ? request_serve(&d, c->data_size) : -SK_E_PEER;
+	}
+	virtio_queue_kick(&rx.queue);
+	side_finished(&tx, tx_finish);
+	patience_set();
+	return rc;
 }
 
 static void irq_event(void *ctx)
@@ -231,6 +262,7 @@ static void irq_event(void *ctx)
 	(void)ctx;
 	side_finished(&tx, tx_finish);
 	side_finished(&rx, rx_finish);
+	patience_set();
 	if (client)
 		svc_settle(client);
 }
@@ -239,6 +271,9 @@ static void irq_event(void *ctx)
 static void device_watch(void *ctx)
 {
 	(void)ctx;
+	side_finished(&tx, tx_finish);
+	if (client)
+		svc_settle(client);
 	quiet = tx.n_busy ? quiet + 1 : 0;
 	if (virtio_failed(&dev) || quiet > SILENT_S) {
 		printf("the device %s\n", quiet > SILENT_S ? "does not answer" : "has failed");
@@ -284,7 +319,7 @@ static int device_start(void)
 		mac |= virtio_config_read(&dev, CONFIG_MAC + i, 1) << 8 * i;
 	virtio_start(&dev);
 	(void)virtq_idle(&rx.queue.q);
-	(void)virtq_idle(&tx.queue.q);
+	(void)virtq_idle_after(&tx.queue.q, TX_BATCH);
 	return 0;
 }
 

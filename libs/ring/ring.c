@@ -176,6 +176,7 @@ int ring_put2(struct ring *r, const void *a, uint32_t a_len, const void *b, uint
 	copy_in(r, r->index + HEADER, a, a_len);
 	copy_in(r, r->index + HEADER + a_len, b, b_len);
 	r->index += need;
+	r->urgent = true;
 	return 0;
 }
 
@@ -184,11 +185,31 @@ int ring_put(struct ring *r, const void *rec, uint32_t len)
 	return ring_put2(r, rec, len, NULL, 0);
 }
 
-/* Does the peer want a signal? Clears `want`. The fence comes after the index was published. */
-static bool take_wish(uint32_t *want)
+static bool half_free(struct ring *r)
 {
+	return room(r) >= r->size / 2 || (load_cons(r) == 0 && room(r) >= r->size / 2);
+}
+
+int ring_put_quiet(struct ring *r, const void *rec, uint32_t len)
+{
+	bool urgent = r->urgent;
+	int rc = ring_put(r, rec, len);
+
+	r->urgent = urgent || !half_free(r);
+	return rc;
+}
+
+/*
+ * Does the peer want a signal? Clears `want`, unless only quiet records came and it can wait.
+ * The fence comes after the index was published.
+ */
+static bool take_wish(uint32_t *want, bool urgent)
+{
+	uint32_t wish;
+
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (!__atomic_load_n(want, __ATOMIC_RELAXED))
+	wish = __atomic_load_n(want, __ATOMIC_RELAXED);
+	if (wish == RING_WANT_NOTHING || (wish == RING_WANT_NO_QUIET && !urgent))
 		return false;
 	__atomic_store_n(want, 0, __ATOMIC_RELAXED);
 	return true;
@@ -196,10 +217,14 @@ static bool take_wish(uint32_t *want)
 
 bool ring_put_flush(struct ring *r)
 {
+	bool urgent;
+
 	if (r->flushed == r->index)
 		return false;
 	publish(r);
-	return take_wish(&r->sh->want_data);
+	urgent = r->urgent;
+	r->urgent = false;
+	return take_wish(&r->sh->want_data, urgent);
 }
 
 static void reverse(uint8_t *bytes, uint32_t n)
@@ -235,7 +260,7 @@ bool ring_carry(struct ring *r, uint32_t epoch)
 	r->index -= from;
 	r->peer = 0;
 	publish(r);
-	return r->index && take_wish(&r->sh->want_data);
+	return r->index && take_wish(&r->sh->want_data, true);
 }
 
 bool ring_room(struct ring *r, uint32_t len, uint32_t n)
@@ -314,12 +339,12 @@ bool ring_get_flush(struct ring *r)
 	if (r->flushed == r->index)
 		return false;
 	publish(r);
-	return take_wish(&r->sh->want_room);
+	return take_wish(&r->sh->want_room, true);
 }
 
-bool ring_get_idle(struct ring *r)
+static bool get_idle(struct ring *r, enum ring_want want)
 {
-	__atomic_store_n(&r->sh->want_data, 1, __ATOMIC_RELAXED);
+	__atomic_store_n(&r->sh->want_data, want, __ATOMIC_RELAXED);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (ring_behind(r))
 		return false; /* what is left is of an epoch that has ended */
@@ -327,3 +352,7 @@ bool ring_get_idle(struct ring *r)
 		return true; /* ring_get() finds the breach again */
 	return r->peer != r->index;
 }
+
+bool ring_get_idle(struct ring *r) { return get_idle(r, RING_WANT_ALL); }
+
+bool ring_get_idle_patient(struct ring *r) { return get_idle(r, RING_WANT_NO_QUIET); }

@@ -19,6 +19,12 @@
  * Suppression: a consumer that is about to sleep sets `want` through ring_get_idle() and looks
  * again; a producer signals only when it finds `want` set (ring_put_flush()). A producer that
  * waits for room does the same in the other direction (ring_room_idle(), ring_get_flush()).
+ *
+ * Patience: some records only give back what the consumer has enough of. They are put by
+ * ring_put_quiet(), and a consumer that goes to sleep by ring_get_idle_patient() is not woken
+ * for them: it finds them when it looks for another reason. A consumer that runs short sleeps
+ * by ring_get_idle(), which looks at all records. In a ring that is more than half full no
+ * record is quiet, so that a producer does not wait for room behind quiet ones.
  */
 #ifndef RING_H
 #define RING_H
@@ -46,7 +52,7 @@ struct ring_shared {
 	uint32_t pad0[12];
 	/* Written by the consumer. */
 	uint64_t cons;
-	/* Set by the consumer, cleared by the producer. */
+	/* enum ring_want. Set by the consumer, cleared by the producer. */
 	uint32_t want_data;
 	uint32_t pad1;
 	/*
@@ -59,6 +65,9 @@ struct ring_shared {
 	uint8_t data[];
 };
 _Static_assert(sizeof(struct ring_shared) == 128, "two cache lines");
+
+/* What a sleeping consumer wants to be woken for. Any other value means all records. */
+enum ring_want { RING_WANT_NOTHING, RING_WANT_ALL, RING_WANT_NO_QUIET };
 
 /* Whose handle it is. A ring has two ends, one at the client and one at the service. */
 enum ring_end { RING_CLIENT_PUTS, RING_CLIENT_GETS, RING_SERVICE_PUTS, RING_SERVICE_GETS };
@@ -76,6 +85,8 @@ struct ring {
 	uint32_t flushed;
 	uint32_t epoch;
 	enum ring_end end;
+	/* Producer: a record that is not published yet is not a quiet one. */
+	bool urgent;
 };
 
 /*
@@ -111,6 +122,8 @@ int ring_put(struct ring *r, const void *rec, uint32_t len) must_check;
 /* The same in two pieces (a header and its text). */
 int ring_put2(struct ring *r, const void *a, uint32_t a_len, const void *b,
 	uint32_t b_len) must_check;
+/* The same as ring_put() for a record that need not wake a patient consumer. */
+int ring_put_quiet(struct ring *r, const void *rec, uint32_t len) must_check;
 /*
  * Publish; true: the consumer sleeps and must be signalled. Call once after a batch of puts;
  * without a new record it does nothing, so that two sides that flush at every event do not keep
@@ -138,5 +151,7 @@ int ring_get(struct ring *r, void *buf, uint32_t max) must_check;
 bool ring_get_flush(struct ring *r);
 /* About to sleep: true = something arrived meanwhile, do not sleep. */
 bool ring_get_idle(struct ring *r);
+/* The same for a consumer that need not be woken for quiet records. */
+bool ring_get_idle_patient(struct ring *r);
 
 #endif

@@ -57,6 +57,8 @@ void serve_reap(void);
 /* loop.c: a Reply object that no caller waits on; 0: out of memory. */
 sk_cap_t loop_reply_new(void);
 void loop_reply_free(sk_cap_t reply);
+/* loop.c: svc_raise() of a bit that is an own one. */
+void loop_raise(uint32_t bit);
 /* loop.c: no handler for this own bit any more. */
 void loop_off_bit(uint32_t bit);
 /*

@@ -49,11 +49,13 @@ void loop_off_bit(uint32_t bit)
 	raised &= ~(1ull << bit);
 }
 
+void loop_raise(uint32_t bit) { raised |= 1ull << bit; }
+
 int svc_raise(uint32_t bit)
 {
 	if (bit >= OWN_BITS)
 		return -SK_E_INVAL;
-	raised |= 1ull << bit;
+	loop_raise(bit);
 	return 0;
 }
 

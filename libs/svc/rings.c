@@ -47,7 +47,12 @@ void svc_settle(struct svc_conn *c)
 	svc_step(SVC_STEP_SETTLED, c);
 }
 
-bool svc_more(struct svc_conn *c) { return ring_get_idle(conn_in(c)) && !c->broken; }
+bool svc_more(struct svc_conn *c)
+{
+	bool more = c->patient ? ring_get_idle_patient(conn_in(c)) : ring_get_idle(conn_in(c));
+
+	return more && !c->broken;
+}
 
 int svc_next_record(struct svc_conn *c, void *buf, uint32_t max)
 {

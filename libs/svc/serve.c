@@ -598,6 +598,8 @@ void svc_resume(struct svc_conn *c)
 {
 	struct conn *k = (struct conn *)c;
 
-	if (live(k))
+	if (c->channel)
+		loop_raise(channel_bit(c));
+	else if (live(k))
 		turn_want(k);
 }

@@ -70,6 +70,10 @@ struct svc_conn {
 	enum svc_end end;
 	/* True at the client's end. */
 	bool channel;
+	/*
+	 * Quiet records (ring.h) need not wake this domain: it has enough of what they bring.
+	 */
+	bool patient;
 	/* Client's end: the service broke the protocol in this epoch, see svc_breach(). */
 	bool broken;
 	/*
@@ -117,7 +121,8 @@ void svc_signal(struct svc_conn *c);
  * (at start-up, in a thread, for one client in the handler of another) does it itself:
  * svc_settle()       publishes what was put and taken, and signals the peer if it waits for
  *                    that.
- * svc_more()         asks for a signal at the next record; true: there is one already.
+ * svc_more()         asks for a signal at the next record, or at the next that is not quiet if
+ *                    the domain is patient; true: there is one already.
  * svc_next_record()  the next record, as ring_get(). If there is none, it settles the rings and
  *                    the peer will signal, so a loop can end there. A loop that ends earlier
  *                    calls svc_settle(). At the client's end, outside the handler of the
@@ -205,8 +210,8 @@ void svc_conn_kill(struct svc_conn *c, const char *why);
 int svc_get(struct svc_conn *c, void *buf, uint32_t max) must_check;
 void svc_charge(struct svc_conn *c, uint64_t bytes);
 /*
- * Give a client a turn although it did not signal, because records left in its ring can be
- * taken now.
+ * Give a client or a channel a turn although it did not signal, because records left in its
+ * ring can be taken now, or because this domain is patient no more.
  */
 void svc_resume(struct svc_conn *c);
 

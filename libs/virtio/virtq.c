@@ -123,10 +123,13 @@ int virtq_get(struct virtq *q, void **token, uint32_t *len)
 	return 0;
 }
 
-bool virtq_idle(struct virtq *q)
+bool virtq_idle_after(struct virtq *q, uint16_t n)
 {
+	/* 2.6.7.2: an interrupt when the used index passes this one */
 	if (q->event_idx)
-		*q->used_event = q->used_idx;
+		*q->used_event = (uint16_t)(q->used_idx + n - 1);
 	full_barrier(); /* the wish before the last look; pairs with the device's own */
-	return q->used->idx != q->used_idx;
+	return (uint16_t)(q->used->idx - q->used_idx) >= n;
 }
+
+bool virtq_idle(struct virtq *q) { return virtq_idle_after(q, 1); }

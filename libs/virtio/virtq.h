@@ -86,5 +86,10 @@ int virtq_get(struct virtq *q, void **token, uint32_t *len) must_check;
  * again.
  */
 bool virtq_idle(struct virtq *q);
+/*
+ * The same for the n-th finished chain from now on, n from 1 to 32768. A device without
+ * EVENT_IDX interrupts earlier.
+ */
+bool virtq_idle_after(struct virtq *q, uint16_t n);
 
 #endif

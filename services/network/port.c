@@ -38,6 +38,7 @@ int port_buffer_push(struct port *p, const struct port_buffer *b)
 	if (p->n_buffers == NET_DEPTH)
 		return -SK_E_PEER;
 	p->buffer[(p->buffer_head + p->n_buffers++) % NET_DEPTH] = *b;
+	p->conn->patient = p->n_buffers >= PORT_BUFFERS_FEW;
 	return 0;
 }
 
@@ -46,7 +47,10 @@ static struct port_buffer buffer_pop(struct port *p)
 	struct port_buffer b = p->buffer[p->buffer_head];
 
 	p->buffer_head = (p->buffer_head + 1) % NET_DEPTH;
-	p->n_buffers--;
+	if (--p->n_buffers < PORT_BUFFERS_FEW && p->conn->patient) {
+		p->conn->patient = false;
+		svc_resume(p->conn); /* some may have come quietly */
+	}
 	return b;
 }
 

@@ -14,6 +14,8 @@
 #include "svc/svc.h"
 
 #define PORTS_MAX 64u
+/* A port with fewer buffers wants to hear of each that comes. */
+#define PORT_BUFFERS_FEW (NET_DEPTH / 4)
 #define PORT_FLOOD_RATE 2000u
 #define PORT_FLOOD_BURST 512u
 

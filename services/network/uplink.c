@@ -32,8 +32,8 @@ static void rx_post(uint32_t id, const struct port_buffer *rx)
 		.op = NET_RX_POST, .id = id, .offset = rx->offset, .length = rx->length
 	};
 
-	posted[id] = svc_checked(uplink->conn, ring_put(&uplink->conn->req, &d, sizeof(d))) ==
-		     0;
+	posted[id] = svc_checked(uplink->conn,
+			     ring_put_quiet(&uplink->conn->req, &d, sizeof(d))) == 0;
 	owed[id] = !posted[id];
 	n_owed += owed[id];
 	uplink->dirty |= posted[id];

@@ -9,12 +9,15 @@
  * arrived by then. The model has everything that a peer may do under the rules; one that breaks them can only hurt
  * itself.
  *
- * Shows: no lost wake-up. A run ends with all records consumed; a run in which a side sleeps for good is reported as an
- * invalid end state.
+ * Records are quiet or not (ring_put_quiet()), and a consumer goes to sleep patiently or not (ring_get_idle_patient()), as
+ * they like.
+ *
+ * Shows: no lost wake-up. A run ends with all records consumed, or with a patient consumer asleep beside quiet ones; a run
+ * in which a side sleeps for good otherwise is reported as an invalid end state, or by the assertion.
  *
  * Variants, each of which must be found wrong:
  * NO_PUBLISH_FENCE_DATA NO_PUBLISH_FENCE_ROOM NO_WISH_FENCE_DATA NO_WISH_FENCE_ROOM NO_LOOK_DATA NO_LOOK_ROOM NO_WISH_DATA
- * NO_SIGNAL_ROOM
+ * NO_SIGNAL_ROOM QUIET_WHEN_FULL QUIET_FOR_ALL
  */
 #define N_PROCS 2
 #define N_CELLS 4
@@ -32,7 +35,13 @@
 #define PRODUCER 0
 #define CONSUMER 1
 
+/* enum ring_want */
+#define ALL 1
+#define NO_QUIET 2
+
 bool signalled[N_PROCS];
+/* Seen by nobody: how many records were consumed, and up to the last one that is not quiet. */
+byte consumed, loud;
 
 /* The notification. */
 #define SIGNAL(whom) atomic { empty(buffer[me]); signalled[whom] = true }
@@ -69,20 +78,30 @@ bool signalled[N_PROCS];
 #define LOOK_ROOM peer = mem[CONS]
 #endif
 #ifdef NO_WISH_DATA
-#define WISH_DATA skip
+#define WISH_DATA(want) skip
 #else
-#define WISH_DATA STORE(WANT_DATA, 1)
+#define WISH_DATA(want) STORE(WANT_DATA, want)
+#endif
+#ifdef QUIET_FOR_ALL
+#define WAKES(wish, urgent) (wish && urgent)
+#else
+#define WAKES(wish, urgent) (wish == ALL || (wish == NO_QUIET && urgent))
+#endif
+#ifdef QUIET_WHEN_FULL
+#define QUIET true
+#else
+#define QUIET (index - peer <= PLACES / 2)
 #endif
 
 /* take_wish(): the publishing side only stores 0 there, so a waiting store of its own is a 0. */
-inline take_wish(want, whom, signals)
+inline take_wish(want, whom, signals, urgent)
 {
 	if
 	:: PENDING(want, 0) -> skip
 	:: else ->
 		wish = mem[want];
 		if
-		:: wish ->
+		:: WAKES(wish, urgent) ->
 			wish = 0;
 			STORE(want, 0);
 			if
@@ -101,7 +120,8 @@ inline put_flush()
 		flushed = index;
 		STORE(PROD, index);
 		PUBLISH_FENCE_DATA;
-		take_wish(WANT_DATA, CONSUMER, true)
+		take_wish(WANT_DATA, CONSUMER, true, urgent);
+		urgent = false
 	:: else
 	fi
 }
@@ -114,9 +134,9 @@ inline get_flush()
 		STORE(CONS, index);
 		PUBLISH_FENCE_ROOM;
 #ifdef NO_SIGNAL_ROOM
-		take_wish(WANT_ROOM, PRODUCER, false)
+		take_wish(WANT_ROOM, PRODUCER, false, true)
 #else
-		take_wish(WANT_ROOM, PRODUCER, true)
+		take_wish(WANT_ROOM, PRODUCER, true, true)
 #endif
 	:: else
 	fi
@@ -125,6 +145,7 @@ inline get_flush()
 proctype producer(byte me)
 {
 	byte index, peer, flushed, wish;
+	bool urgent;
 
 	do
 	:: index == RECORDS -> break
@@ -137,6 +158,21 @@ proctype producer(byte me)
 		if
 		:: index - peer < PLACES ->
 			index++;
+			if
+			:: urgent = true;
+			   loud = index
+			:: true -> /* ring_put_quiet() */
+				if
+				:: QUIET
+				:: else -> peer = mem[CONS];
+					if
+					:: QUIET
+					:: else ->
+						urgent = true;
+						loud = index
+					fi
+				fi
+			fi;
 			if
 			:: put_flush() /* at once, */
 			:: skip        /* or after several records: a batch */
@@ -157,7 +193,7 @@ proctype producer(byte me)
 
 proctype consumer(byte me)
 {
-	byte index, peer, flushed, wish;
+	byte index, peer, flushed, wish, want;
 
 	do
 	:: index == RECORDS -> break
@@ -170,17 +206,24 @@ proctype consumer(byte me)
 		if
 		:: peer != index ->
 			index++;
+			consumed = index;
 			if
 			:: get_flush()
 			:: skip
 			fi
 		:: else ->
 			get_flush();
-			WISH_DATA; /* ring_get_idle() */
+			if
+			:: want = ALL      /* ring_get_idle(), */
+			:: want = NO_QUIET /* or patiently */
+			fi;
+			WISH_DATA(want);
 			WISH_FENCE_DATA;
 			LOOK_DATA;
 			if
-			:: peer == index -> WAIT
+			:: peer == index && want == ALL -> WAIT
+			:: peer == index && want == NO_QUIET ->
+end_patient:			WAIT
 			:: else
 			fi
 		fi
@@ -195,4 +238,5 @@ init {
 		run producer(PRODUCER);
 		run consumer(CONSUMER)
 	}
+	timeout -> assert(consumed >= loud)
 }

@@ -49,7 +49,7 @@ static void buffer_post(struct vif *v, uint32_t i)
 		.offset = rx_offset(i),
 		.length = gso ? RX_LARGE : RX_SMALL };
 
-	if (ring_put(&v->conn->req, &d, sizeof(d)) == 0)
+	if (ring_put_quiet(&v->conn->req, &d, sizeof(d)) == 0)
 		v->posted[i] = true;
 }
 

@@ -232,11 +232,13 @@ int vif_tx_serve(struct vif *v)
 {
 	int n, rc, done = 0;
 
+	v->tx_waits = false;
 	do {
 		while ((n = gring_requests(&v->tx)) > 0) {
 			rc = packet_take(v, (uint32_t)n);
 			if (rc < 0)
 				return rc;
+			v->tx_waits = rc == 0;
 			if (rc == 0) /* continues when the switch returns a frame's pages */
 				return 0;
 			if (++done == TURN) {

@@ -48,6 +48,8 @@ struct vif {
 	uint16_t sent[VIF_TX_PAGES];
 	uint64_t page_used[VIF_TX_PAGES / 64];
 	uint32_t in_flight, tx_max;
+	/* A packet of the guest waits until the switch returns pages. */
+	bool tx_waits;
 
 	/* From the switch: which buffers the switch has, and how many buffers are used. */
 	bool posted[VIF_RX_BUFFERS];

@@ -32,22 +32,6 @@ _Static_assert(
 
 /* ---- events ----------------------------------------------------------------------- */
 
-static void vif_serve(struct vif *v)
-{
-	int tx = v->tx.n_pages ? vif_tx_serve(v) : 0;
-	int rx = vif_rx_serve(v);
-
-	if (v->tx.n_pages && gring_push(&v->tx))
-		evtchn_backend_notify(v->tx_port);
-	if (v->rx.n_pages && gring_push(&v->rx))
-		evtchn_backend_notify(v->rx_port);
-	svc_settle(v->conn);
-	if (tx || rx)
-		xb_fail(&v->dev, "impossible ring index or packet");
-}
-
-static void guest_event(void *ctx) { vif_serve(ctx); }
-
 static void desc_arrived(struct vif *v, const struct net_desc *d)
 {
 	switch (d->op) {
@@ -63,23 +47,56 @@ static void desc_arrived(struct vif *v, const struct net_desc *d)
 	}
 }
 
-static void switch_event(void *ctx)
+/* -SK_E_AGAIN: all were taken. Or the switch broke the protocol. */
+static int answers_take(struct vif *v)
 {
-	struct vif *v = ctx;
 	struct net_desc d;
 	int rc;
 
+	while ((rc = ring_get(&v->conn->rsp, &d, sizeof(d))) == sizeof(d))
+		desc_arrived(v, &d);
+	return rc;
+}
+
+static void rings_serve(struct vif *v)
+{
+	int tx = v->tx.n_pages ? vif_tx_serve(v) : 0;
+	int rx = vif_rx_serve(v);
+
+	if (v->tx.n_pages && gring_push(&v->tx))
+		evtchn_backend_notify(v->tx_port);
+	if (v->rx.n_pages && gring_push(&v->rx))
+		evtchn_backend_notify(v->rx_port);
+	svc_settle(v->conn);
+	if (tx || rx)
+		xb_fail(&v->dev, "impossible ring index or packet");
+}
+
+/* Only while a packet waits for pages, each page that comes back is wanted at once. */
+static int vif_serve(struct vif *v)
+{
+	int rc;
+
 	do {
-		while ((rc = ring_get(&v->conn->rsp, &d, sizeof(d))) == sizeof(d))
-			desc_arrived(v, &d);
-		if (rc != -SK_E_AGAIN) {
-			vm_log("%s: the switch broke the protocol: %s", v->dev.be,
-				sk_error_text(rc));
-			return;
-		}
-		vif_serve(v);
-	} while (ring_get_idle(&v->conn->rsp));
-	xb_idle(&v->dev);
+		rc = answers_take(v);
+		rings_serve(v);
+		v->conn->patient = !v->tx_waits;
+	} while (rc == -SK_E_AGAIN && v->tx_waits && v->tx.n_pages && svc_more(v->conn));
+	return rc;
+}
+
+static void guest_event(void *ctx) { (void)vif_serve(ctx); }
+
+static void switch_event(void *ctx)
+{
+	struct vif *v = ctx;
+
+	int rc = vif_serve(v);
+
+	if (rc == -SK_E_AGAIN)
+		xb_idle(&v->dev);
+	else
+		vm_log("%s: the switch broke the protocol: %s", v->dev.be, sk_error_text(rc));
 }
 
 /* The handler of the channel runs next, and serves the guest. */

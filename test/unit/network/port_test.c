@@ -17,13 +17,18 @@ enum { DATA = 256 << 10, RING = 20480 };
 static struct svc_conn conn;
 static struct ring reader; /* the other end of the port's outgoing ring */
 static void *ring_mem;
-static unsigned int kills, signals;
+static unsigned int kills, signals, turns;
 
 void svc_conn_kill(struct svc_conn *c, const char *why)
 {
 	(void)why;
 	c->dead = true;
 	kills++;
+}
+void svc_resume(struct svc_conn *c)
+{
+	(void)c;
+	turns++;
 }
 void svc_signal(struct svc_conn *c)
 {
@@ -39,7 +44,7 @@ static int setup(void **state)
 	memset(&conn, 0, sizeof(conn));
 	conn.data = calloc(1, DATA);
 	conn.data_size = DATA;
-	kills = signals = 0;
+	kills = signals = turns = 0;
 	return ring_init(&conn.rsp, ring_mem, RING, RING_SERVICE_PUTS, 0) ||
 	       ring_init(&conn.req, ring_mem, RING, RING_CLIENT_PUTS, 0) ||
 	       ring_init(&reader, ring_mem, RING, RING_CLIENT_GETS, 0);
@@ -252,6 +257,31 @@ static void large_frames_that_do_not_fit(void **state)
 	assert_int_equal(received(&d), 66);
 }
 
+/*
+ * The port wants to hear of each buffer only when it has few; then it looks for those that came
+ * quietly.
+ */
+static void patience_depends_on_buffers(void **state)
+{
+	static struct port p;
+	uint8_t bytes[100] = "frame";
+	struct frame f = { .bytes = bytes, .length = 100 };
+
+	(void)state;
+	port_init(&p, &conn, "vif1.0", 0);
+	for (uint32_t i = 0; i < PORT_BUFFERS_FEW; i++) {
+		assert_false(conn.patient);
+		post(&p, i, 2048);
+	}
+	assert_true(conn.patient);
+	assert_int_equal(turns, 0);
+	port_deliver(&p, &f);
+	assert_false(conn.patient);
+	assert_int_equal(turns, 1);
+	port_deliver(&p, &f);
+	assert_int_equal(turns, 1);
+}
+
 static void large_frame_without_room_in_the_ring(void **state)
 {
 	static struct port p;
@@ -372,6 +402,7 @@ int main(void)
 		CASE(one_frame_in_several_buffers),
 		CASE(large_frames_that_do_not_fit),
 		CASE(large_frame_without_room_in_the_ring),
+		CASE(patience_depends_on_buffers),
 		CASE(uplink),
 		CASE(client_that_does_not_read),
 		CASE(frames_to_all_are_rationed),

@@ -351,6 +351,81 @@ static void room_for_several(void **state)
 	assert_int_equal(ring_put(prod, "12345678", 8), -SK_E_PEER);
 }
 
+static int put_quiet(struct ends *e, uint32_t len)
+{
+	static const uint8_t bytes[DATA];
+
+	return ring_put_quiet(&e->prod, bytes, len);
+}
+
+/* Does publishing the record wake a consumer that went to sleep in this way? */
+static void quiet_records_wake_only_those_that_want_all(void **state)
+{
+	struct ends *e = *state;
+	uint8_t buf[DATA];
+
+	assert_false(ring_get_idle_patient(&e->cons));
+	assert_int_equal(put_quiet(e, 8), 0);
+	assert_false(ring_put_flush(&e->prod));
+	assert_true(ring_get_idle_patient(&e->cons)); /* it looks, and finds it */
+	assert_int_equal(ring_get(&e->cons, buf, sizeof(buf)), 8);
+	assert_false(ring_get_idle(&e->cons));
+	assert_int_equal(put_quiet(e, 8), 0);
+	assert_true(ring_put_flush(&e->prod));
+	assert_int_equal(put_quiet(e, 8), 0);
+	assert_false(ring_put_flush(&e->prod)); /* it was signalled */
+}
+
+static void a_quiet_record_beside_another_is_not_quiet(void **state)
+{
+	struct ends *e = *state;
+	uint8_t buf[DATA];
+
+	for (int first = 0; first < 2; first++) {
+		assert_false(ring_get_idle_patient(&e->cons));
+		assert_int_equal(first ? put_quiet(e, 8) : ring_put(&e->prod, "a", 1), 0);
+		assert_int_equal(first ? ring_put(&e->prod, "a", 1) : put_quiet(e, 8), 0);
+		assert_true(ring_put_flush(&e->prod));
+		while (ring_get(&e->cons, buf, sizeof(buf)) >= 0)
+			continue;
+		assert_false(ring_get_idle_patient(&e->cons));
+		assert_int_equal(put_quiet(e, 8), 0); /* the next is quiet again */
+		assert_false(ring_put_flush(&e->prod));
+		assert_int_equal(ring_get(&e->cons, buf, sizeof(buf)), 8);
+	}
+}
+
+/* Half the ring may fill with quiet records; then each wakes the consumer, which makes room. */
+static void quiet_records_do_not_fill_the_ring(void **state)
+{
+	struct ends *e = *state;
+	uint8_t buf[DATA];
+	uint32_t n = 0;
+
+	assert_false(ring_get_idle_patient(&e->cons));
+	while (put_quiet(e, 60) == 0 && !ring_put_flush(&e->prod))
+		n++;
+	assert_int_equal(n, DATA / 2 / 64);
+	for (uint32_t i = 0; i <= n; i++)
+		assert_int_equal(ring_get(&e->cons, buf, sizeof(buf)), 60);
+	(void)ring_get_flush(&e->cons);
+	assert_false(ring_get_idle_patient(&e->cons));
+	assert_int_equal(put_quiet(e, 60), 0); /* the producer sees that there is room again */
+	assert_false(ring_put_flush(&e->prod));
+}
+
+/* A peer that breaks the rules is signalled too often rather than never. */
+static void wishes_that_do_not_exist(void **state)
+{
+	struct ends *e = *state;
+
+	for (uint32_t want = 3; want; want = want == 3 ? UINT32_MAX : 0) {
+		e->prod.sh->want_data = want;
+		assert_int_equal(put_quiet(e, 8), 0);
+		assert_true(ring_put_flush(&e->prod));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -380,6 +455,11 @@ int main(void)
 		T(flush_of_nothing_wakes_nobody),
 		T(room_for_several),
 		W(room_for_several),
+		T(quiet_records_wake_only_those_that_want_all),
+		T(a_quiet_record_beside_another_is_not_quiet),
+		T(quiet_records_do_not_fill_the_ring),
+		W(quiet_records_do_not_fill_the_ring),
+		T(wishes_that_do_not_exist),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

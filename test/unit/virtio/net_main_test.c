@@ -88,6 +88,33 @@ static void frames_both_ways(void)
 	nothing();
 }
 
+static void seconds_pass(unsigned int n)
+{
+	while (n--) {
+		world.now += WORLD_HZ;
+		world_run();
+	}
+}
+
+/* Without an interrupt: with the next request, or when the driver looks after its device. */
+static void sent_frames_come_back_later(void)
+{
+	struct chain c;
+
+	start();
+	send_one(1);
+	assert_true(device_take(TX, &c));
+	device_give(TX, c.id, 0);
+	nothing();
+	send_one(2);
+	assert_int_equal(answer().id, 1);
+	nothing();
+	assert_true(device_take(TX, &c));
+	device_give(TX, c.id, 0);
+	seconds_pass(2);
+	assert_int_equal(answer().id, 2);
+}
+
 static void refused(struct net_desc d, uint16_t op)
 {
 	struct chain c;
@@ -258,14 +285,6 @@ static void a_frame_that_is_sent_twice(void)
 	card_lies(TX, c.id, 0);
 }
 
-static void seconds_pass(unsigned int n)
-{
-	while (n--) {
-		world.now += WORLD_HZ;
-		world_run();
-	}
-}
-
 static void a_card_that_has_failed(void)
 {
 	start();
@@ -398,6 +417,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(frames_both_ways),
+		CASE(sent_frames_come_back_later),
 		CASE(illegal_requests_come_back),
 		CASE(a_record_without_an_answer_is_a_breach),
 		CASE(one_more_than_the_credit_is_a_breach),
