@@ -45,7 +45,8 @@ struct cpu {
 	struct space *space;  /* host address space that CR3 holds */
 	struct space *nested; /* nested space of the vCPU in guest mode, or NULL */
 	bool resched;         /* set by core and by IPI: pick again before leaving the kernel */
-	bool loaded; /* address space and base registers are those of `current`; core clears it */
+	/* address space and base registers are those of `current`; core clears it */
+	bool loaded;
 	sk_time_t timer_armed; /* deadline that the local timer is set to */
 	void *sched;           /* core: struct sched_cpu */
 };

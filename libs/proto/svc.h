@@ -121,6 +121,13 @@ enum svc_call {
 	 * answered counts.
 	 */
 	SVC_FIND = 5,
+	/*
+	 * mr0 how many of its connections to pass over, 0 at first. Reply: mr1 = mr0 of the
+	 * next call, 0: that was all; then up to SVC_USAGE_MAX times struct svc_usage, for the
+	 * connections that this connector has made. If connections come and go meanwhile, some
+	 * of them are there twice, or not this time.
+	 */
+	SVC_USAGE = 6,
 	/* From here: the service's own calls, which its protocol's header lists. */
 	SVC_FIRST = 16
 };
@@ -145,6 +152,17 @@ struct svc_open_msg {
 };
 _Static_assert(sizeof(struct svc_open_msg) == 56, "no padding");
 #define SVC_STATIC 0x80000000u
+/*
+ * The CPU time, in TSC ticks, that the service has spent for a client of it since its start or,
+ * if that was later, since the connection was opened (again).
+ */
+struct svc_usage {
+	uint32_t number, client;
+	uint64_t ticks;
+};
+_Static_assert(sizeof(struct svc_usage) == 16, "no padding");
+#define SVC_USAGE_WORD 2u
+#define SVC_USAGE_MAX 31u
 #define SVC_PARAMS_WORD (sizeof(struct svc_open_msg) / 8u)
 #define SVC_PARAMS_MAX (64u * 8u - sizeof(struct svc_open_msg))
 

@@ -210,6 +210,23 @@ int svc_ping(sk_cap_t service_ep, uint32_t ms)
 	return call(service_ep, SVC_PING, mr, &n, NULL, edge_in_ms(ms));
 }
 
+int svc_usage(
+	sk_cap_t service_ep, uint32_t ms, uint64_t *from, struct svc_usage *u, uint32_t *n)
+{
+	uint64_t mr[SK_MR_MAX] = { *from };
+	uint32_t words = 1;
+	int rc = call(service_ep, SVC_USAGE, mr, &words, NULL, edge_in_ms(ms));
+
+	if (!rc && words < SVC_USAGE_WORD)
+		rc = -SK_E_PEER;
+	if (rc)
+		return rc;
+	*from = mr[1];
+	*n = (words - SVC_USAGE_WORD) * 8 / (uint32_t)sizeof(*u);
+	memcpy(u, &mr[SVC_USAGE_WORD], *n * sizeof(*u));
+	return 0;
+}
+
 int svc_find(sk_cap_t service_ep, uint32_t client, uint32_t ms, uint32_t *number)
 {
 	uint64_t mr[SK_MR_MAX] = { client };

@@ -25,6 +25,14 @@ long edge_irq_bind(sk_cap_t irq, sk_cap_t ntfn) { return sk_irq_bind(irq, ntfn);
 
 sk_time_t edge_now(void) { return sk_now(); }
 
+uint64_t edge_ran(void)
+{
+	uint64_t ran, waited;
+	uint32_t cpu;
+
+	return sk_sched_stats(SK_CAP_SCHED, &ran, &waited, &cpu) ? 0 : ran;
+}
+
 sk_time_t edge_in_ms(uint32_t ms) { return clock_in_ms(ms); }
 
 uint32_t edge_frame_order(sk_cap_t frame)

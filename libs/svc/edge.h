@@ -17,6 +17,8 @@ void edge_signal(sk_cap_t ntfn);
 long edge_irq_bind(sk_cap_t irq, sk_cap_t ntfn);
 long edge_wait(sk_cap_t ntfn, sk_time_t deadline, uint64_t *word);
 sk_time_t edge_now(void);
+/* CPU time of this domain's main thread so far, in ticks. */
+uint64_t edge_ran(void);
 sk_time_t edge_in_ms(uint32_t ms);
 /* Order of the frame in an own slot; 0: it is not a frame. */
 uint32_t edge_frame_order(sk_cap_t frame);

@@ -45,6 +45,11 @@ bool turn_begin(struct svc_conn *c);
 bool turn_over(const struct svc_conn *c);
 /* rings.c: ring_get() on the incoming ring. */
 int conn_take(struct svc_conn *c, void *buf, uint32_t max) must_check;
+/*
+ * account.c. Answer SVC_USAGE for the connections of one connector: mr[] in and out. Returns
+ * the number of entries.
+ */
+uint32_t account_report(uint32_t badge, uint64_t *mr);
 /* serve.c */
 void serve_call(struct message *q, bool *later);
 /* The answer to q was received, or (heard is false) the caller had given up before. */

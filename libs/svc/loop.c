@@ -122,6 +122,7 @@ static void timers_run(void)
 		t->next = NULL;
 		svc_step(SVC_STEP_TIMER, NULL);
 		t->fn(t->ctx);
+		svc_work_for(NULL);
 	}
 }
 
@@ -193,6 +194,7 @@ static void handle_call(const struct sk_msg *m)
 	serve_call(&q, &later);
 	if (!later)
 		answer(&q);
+	svc_work_for(NULL);
 }
 
 /* Tell init, if it asks, that this domain handles events. Returns the other bits. */
@@ -218,6 +220,7 @@ static void handle_bits(uint64_t word)
 			svc_step(SVC_STEP_BIT, NULL);
 			h->fn(h->ctx);
 		}
+		svc_work_for(NULL);
 	}
 	serve_signals(word >> OWN_BITS);
 }

@@ -481,6 +481,15 @@ static int serve_ping(const struct message *q)
 	return 0;
 }
 
+static int serve_usage(struct message *q)
+{
+	if (!q->n)
+		return -SK_E_INVAL;
+	q->n = SVC_USAGE_WORD +
+	       account_report(q->badge, q->mr) * (uint32_t)sizeof(struct svc_usage) / 8;
+	return 0;
+}
+
 static int serve_find(struct message *q)
 {
 	struct conn *k = conns;
@@ -527,6 +536,8 @@ static int serve_label(struct message *q, bool *later)
 		return serve_ping(q);
 	case SVC_FIND:
 		return serve_find(q);
+	case SVC_USAGE:
+		return serve_usage(q);
 	case SVC_STATS:
 		return serve_stats(q);
 	default:
@@ -544,16 +555,12 @@ void serve_call(struct message *q, bool *later)
 }
 
 /* ---- signals and turns ------------------------------------------------------------------- */
-static void conn_event(struct conn *k)
+static void conn_serve(struct conn *k)
 {
 	uint32_t before;
 	bool more;
 	int rc;
 
-	if (!turn_begin(&k->c)) {
-		turn_want(k);
-		return;
-	}
 	do {
 		before = k->c.req.index;
 		svc_step(SVC_STEP_EVENT, &k->c);
@@ -569,6 +576,17 @@ static void conn_event(struct conn *k)
 	} while (more && !turn_over(&k->c) && k->c.req.index != before);
 	if (more && turn_over(&k->c))
 		turn_want(k);
+}
+
+static void conn_event(struct conn *k)
+{
+	if (!turn_begin(&k->c)) {
+		turn_want(k);
+		return;
+	}
+	svc_work_for(&k->c);
+	conn_serve(k);
+	svc_work_for(NULL);
 }
 
 void serve_signals(uint64_t word)

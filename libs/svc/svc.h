@@ -83,6 +83,8 @@ struct svc_conn {
 	int (*look)(struct svc_conn *c);
 	/* Work done in the current turn: svc_get(). */
 	uint64_t spent;
+	/* Service side, ticks, account.c: svc_work_for(). */
+	uint64_t claim, worked;
 	/* For the service's own use. */
 	void *priv;
 };
@@ -209,6 +211,13 @@ void svc_conn_kill(struct svc_conn *c, const char *why);
 #define SVC_RECORD 4096u
 int svc_get(struct svc_conn *c, void *buf, uint32_t max) must_check;
 void svc_charge(struct svc_conn *c, uint64_t bytes);
+/*
+ * From now on this domain works for the client of c; NULL, or a channel: for nobody in
+ * particular. The loop calls it around event(), and after each other handler. A handler that
+ * does its work for several clients calls it for each of them, so that SVC_USAGE says what each
+ * of them costs.
+ */
+void svc_work_for(struct svc_conn *c);
 /*
  * Give a client or a channel a turn although it did not signal, because records left in its
  * ring can be taken now, or because this domain is patient no more.
@@ -349,6 +358,12 @@ int svc_ping(sk_cap_t service_ep, uint32_t ms) must_check;
  * connector that was restarted finds those that it does not know of.
  */
 int svc_find(sk_cap_t service_ep, uint32_t client, uint32_t ms, uint32_t *number) must_check;
+/*
+ * *n entries of SVC_USAGE (proto/svc.h) go to u[SVC_USAGE_MAX], beginning at *from, which
+ * becomes where to go on; 0: that was all.
+ */
+int svc_usage(sk_cap_t service_ep, uint32_t ms, uint64_t *from, struct svc_usage *u,
+	uint32_t *n) must_check;
 /*
  * For a program with a thread that can end the calls of the one that makes them. begin() runs
  * immediately before the system call of each call above, when its deadline is in the UTCB; an

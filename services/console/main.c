@@ -381,6 +381,7 @@ static void stuck(void *ctx)
 static void uart_event(void *ctx)
 {
 	(void)ctx;
+	svc_work_for(attached ? attached->conn : NULL);
 	pump();
 }
 

@@ -91,6 +91,7 @@ static void held_send(void *ctx)
 
 		if (!p || !p->rate.n || c->dead)
 			continue;
+		svc_work_for(c);
 		if (port_catch_up(p))
 			svc_conn_kill(c, "writes nonsense into its ring");
 		else

@@ -51,6 +51,8 @@ static void deliver(struct port *from, struct port *to, const struct frame *f)
 {
 	if (to == from || !to->used || to->conn->dead)
 		return;
+	if (from->uplink) /* who sends is elsewhere, so who gets it pays */
+		svc_work_for(to->conn);
 	port_deliver(to, f);
 	svc_charge(from->conn, f->length);
 }

@@ -75,6 +75,7 @@ static int frame_received(const struct net_desc *d, const struct port_buffer *rx
 		switch_frame_in(uplink, &in);
 	else
 		uplink->refused++;
+	svc_work_for(NULL);
 	rx_post(d->id, rx);
 	return 0;
 }

@@ -126,6 +126,7 @@ static void stalled_serve(struct disk *d)
 		unstall(cl);
 		if (cl->conn->dead)
 			continue;
+		svc_work_for(cl->conn);
 		rc = request_take(cl);
 		svc_settle(cl->conn);
 		if (rc == 0)
@@ -243,6 +244,7 @@ static void flight_land(const struct flight *f, const struct blk_rsp *rsp)
 {
 	struct client *cl = f->client;
 
+	svc_work_for(cl->conn);
 	cl->in_flight--;
 	if (cl->closing)
 		closing_land(cl, f, rsp);

@@ -201,6 +201,7 @@ static void work(void *ctx)
 		next = cl == last ? NULL : TAILQ_NEXT(cl, turn);
 		TAILQ_REMOVE(&turns, cl, turn);
 		cl->queued = false;
+		svc_work_for(cl->conn);
 		if (!cl->conn->dead && turn_serve(cl))
 			turn_want(cl);
 	}

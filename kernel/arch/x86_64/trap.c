@@ -3,10 +3,10 @@
  * trap.c - what each kind of entry leads to, and the way back to user mode
  *
  * Invariants  TRAP1 user mode starts with the FS and GS base, the address space and the FPU
- *                state of its thread
+ *             state of its thread
  *             TRAP2 RIP is canonical and in the lower half before SYSRET or IRET sees it
- *             TRAP3 after an exit, t goes on at once unless resched is set: so does whoever stops
- *                t, or has something for this CPU to do
+ *             TRAP3 after an exit, t goes on at once unless resched is set: so does whoever
+ *                stops t, or has something for this CPU to do
  */
 #include "../../space.h"
 #include "../../vcpu.h"

@@ -18,7 +18,7 @@
 #include "rt/thread.h"
 #include "sys/sk.h"
 
-enum { STACK_ORDER = 14, PING_MS = 1000 };
+enum { STACK_ORDER = 14, PING_MS = 1000, USAGE_MS = 1000 };
 
 static struct caller {
 	sk_cap_t ntfn;      /* the thread waits for it */
@@ -54,6 +54,8 @@ static int call_make(struct call *c)
 		return reopen_make(c);
 	case CALL_CLOSE:
 		return svc_close_within(c->endpoint, c->number, c->ms, &c->result);
+	case CALL_USAGE:
+		return svc_usage(c->endpoint, USAGE_MS, &c->from, c->usage, &c->n_usage);
 	case CALL_PING:
 	default:
 		return ping_make(c);

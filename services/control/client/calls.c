@@ -101,8 +101,8 @@ static void queue_rested(void *ctx)
 
 static bool call_answered(const struct call *c)
 {
-	return c->what == CALL_OPEN || c->what == CALL_REOPEN || c->rc == 0 ||
-	       (c->what == CALL_CLOSE && c->rc == -SK_E_NOT_FOUND);
+	return c->what == CALL_OPEN || c->what == CALL_REOPEN || c->what == CALL_USAGE ||
+	       c->rc == 0 || (c->what == CALL_CLOSE && c->rc == -SK_E_NOT_FOUND);
 }
 
 static void call_ask_again(struct queue *q, struct call *c)

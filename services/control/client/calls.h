@@ -40,6 +40,7 @@ enum call_what {
 	 * 0: there is none
 	 */
 	CALL_PING,
+	CALL_USAGE, /* rc: that of svc_usage() */
 };
 
 struct call {
@@ -56,6 +57,13 @@ struct call {
 	 */
 	bool ping_first;
 	uint32_t client; /* PING */
+	/*
+	 * USAGE: room for SVC_USAGE_MAX entries, n_usage of which were filled; `from` is in and
+	 * out
+	 */
+	struct svc_usage *usage;
+	uint32_t n_usage;
+	uint64_t from;
 	uint32_t number; /* CLOSE; PING */
 	/*
 	 * CLOSE, if rc is 0: the result of the last thing that the service did for the client

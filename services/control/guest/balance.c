@@ -20,9 +20,14 @@ enum {
 };
 /* Shares of a cap, as divisors. */
 enum {
-	IO_SHARE = 2,    /* the I/O thread has at most this */
-	STEP_SHARE = 32, /* budgets do not change by less */
-	MIN_SHARE = 8,   /* vCPUs always have this */
+	IO_SHARE = 2,     /* the I/O thread has at most this */
+	MIN_SHARE = 8,    /* vCPUs, with what services do for them, always have this */
+	LEAST_SHARE = 64, /* and vCPUs alone have this, whatever services do */
+};
+enum {
+	STEP_SHARE = 32, /* of a budget, which does not change by less */
+	/* of what vCPUs may use; services that work less for them work little */
+	SERVED_LITTLE = 8,
 };
 /* The debt is at most this many caps. */
 enum { DEBT_MAX = 4 };
@@ -90,19 +95,34 @@ void balance_cap_init(struct balance_cap *c, uint32_t percent)
 
 static uint64_t min_u64(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
-bool balance_cap_update(struct balance_cap *c, uint64_t used_us, uint64_t io_us)
+/*
+ * What vCPUs may run, if they and the services that work for them may use `both`. A service
+ * that did little may have worked without them (frames came in), and leaves the rest to them.
+ * If it did much, it is taken to do as much again for the same time of the vCPUs.
+ */
+static uint64_t vcpus_alone(
+	const struct balance_cap *c, const struct balance_use *u, uint64_t both)
+{
+	if (u->served_us <= both / SERVED_LITTLE)
+		return both - u->served_us;
+	return max_u64(
+		both * u->vcpus_us / (u->vcpus_us + u->served_us), c->total_us / LEAST_SHARE);
+}
+
+bool balance_cap_update(struct balance_cap *c, const struct balance_use *u)
 {
 	uint64_t taken, want, change;
 
 	if (!c->total_us)
 		return false;
-	c->debt_us += used_us;
+	c->debt_us += u->vcpus_us + u->io_us + u->served_us;
 	c->debt_us = c->debt_us > c->total_us ? c->debt_us - c->total_us : 0;
 	c->debt_us = min_u64(c->debt_us, DEBT_MAX * c->total_us);
-	taken = min_u64(io_us, c->total_us / IO_SHARE) + c->debt_us;
+	taken = min_u64(u->io_us, c->total_us / IO_SHARE) + c->debt_us;
 	want = max_u64(c->total_us - min_u64(taken, c->total_us), c->total_us / MIN_SHARE);
+	want = vcpus_alone(c, u, want);
 	change = want > c->vcpus_us ? want - c->vcpus_us : c->vcpus_us - want;
-	if (change < c->total_us / STEP_SHARE && want != c->total_us)
+	if (change < c->vcpus_us / STEP_SHARE && want != c->total_us)
 		return false; /* configuring begins a new period, with all of its budget */
 	c->vcpus_us = want;
 	return change != 0;

@@ -50,12 +50,14 @@ bool balance_pick(const struct balance_vcpu *v, size_t n, uint32_t n_cpus, uint6
 bool balance_io_first(bool before, uint64_t ran, uint64_t others_waited, uint64_t interval);
 
 /*
- * A cap limits the time that a guest's vCPUs and the I/O thread of its VMM run together. The
- * kernel has budgets only for single threads (an amount of time per period), so the sum is kept
- * by measuring once a second. The I/O thread has at most half of the cap. The vCPUs have what
- * the I/O thread left of the cap in the second before. The time that all of them ran beyond the
- * cap is taken off the next seconds. So in the long run the sum is the cap, and in one second
- * it is at most half as much again.
+ * A cap limits the time that a guest's vCPUs and the I/O thread of its VMM run, and that
+ * services work for the guest, together. The kernel has budgets only for single threads (an
+ * amount of time per period), so the sum is kept by measuring once a second. The I/O thread has
+ * at most half of the cap. The vCPUs have what the I/O thread left of the cap in the second
+ * before, and less than that if services work much for the guest: what they do is taken to
+ * grow with what the vCPUs do. All time beyond the cap is taken off the next seconds. So in the
+ * long run the sum is the cap. In one second it is at most half as much again, and whatever
+ * services did for the guest.
  */
 enum { BALANCE_PERIOD_US = 100000 };
 struct balance_cap {
@@ -66,11 +68,12 @@ struct balance_cap {
 };
 /* percent: of one CPU; 0: no cap. */
 void balance_cap_init(struct balance_cap *c, uint32_t percent);
-/*
- * How long all threads, and the I/O thread alone, ran in the last second, per period. True: the
- * vCPUs must be configured again.
- */
-bool balance_cap_update(struct balance_cap *c, uint64_t used_us, uint64_t io_us);
+/* What a guest used in the last second, per period: vCPUs, I/O thread, services for it. */
+struct balance_use {
+	uint64_t vcpus_us, io_us, served_us;
+};
+/* True: the vCPUs must be configured again. */
+bool balance_cap_update(struct balance_cap *c, const struct balance_use *u);
 /* Budgets of one of n vCPUs, and of the I/O thread; 0: no limit. */
 uint64_t balance_cap_vcpu(const struct balance_cap *c, uint32_t n_vcpus);
 uint64_t balance_cap_io(const struct balance_cap *c);

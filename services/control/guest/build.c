@@ -595,7 +595,8 @@ void guest_facts(const struct guest *g, struct guest_facts *f)
 	*f = (struct guest_facts){ .has = { c.slots, c.used, c.frames, c.objects },
 		.connections = g->n_conns,
 		.memory = piece_bytes(g->base),
-		.refused = g->refused };
+		.refused = g->refused,
+		.served_ns = clock_ticks_to_ns(g->served_in_all) };
 	memcpy(f->unknown, g->stats.unknown, sizeof(f->unknown));
 	for (uint32_t i = 0; i < ARRAY_SIZE(g->device); i++)
 		f->memory += piece_bytes(g->device[i]);

@@ -44,6 +44,7 @@ struct guest_facts {
 	uint64_t unknown
 		[VMCTL_UNKNOWN_KINDS]; /* how often it asked for something that is not there */
 	uint32_t refused;              /* how often xenstore refused it something for a quota */
+	uint64_t served_ns;            /* CPU time of services that worked for it */
 };
 void guest_facts(const struct guest *g, struct guest_facts *f);
 

@@ -30,6 +30,9 @@ struct guest_conn {
 	uint32_t tries;     /* in vain, since it was open the last time */
 	uint32_t deaths;    /* of the service, while it opened this one */
 	sk_time_t rest_end; /* not tried again before */
+
+	/* charge.c: ticks that the service had worked for it, when it said so the last time */
+	uint64_t worked;
 };
 /* The connection that is being made or closed. */
 struct guest_link {
@@ -110,6 +113,8 @@ struct guest {
 	bool io_capped; /* its budget is set */
 	struct balance_cap cap;
 	uint64_t used; /* ticks that the vCPUs ran, at the last balance */
+	/* charge.c: ticks that services worked for it, since the last balance, and in all */
+	uint64_t served, served_in_all;
 	sk_cap_t fault_ep;
 
 	/* vmctl.c: the vmctl connection, control being its service */

@@ -12,6 +12,7 @@
 
 #include "base/cpuid.h"
 #include "client/host.h"
+#include "guest/charge.h"
 #include "guest/life.h"
 #include "sys/clock.h"
 #include "sys/sk.h"
@@ -170,8 +171,8 @@ static void vcpu_move(uint64_t interval)
 }
 
 /*
- * While a guest is being created, its I/O thread does the host's work and is not capped, but
- * only for BUILD_S.
+ * While a guest is being created, its I/O thread does the host's work and is not capped, nor is
+ * what services do for it, but only for BUILD_S.
  */
 static bool io_is_capped(const struct guest *g)
 {
@@ -186,12 +187,15 @@ static uint64_t ticks_per_period(uint64_t ticks, uint64_t interval)
 
 static void cap_apply(struct guest *g, uint64_t io, uint64_t interval)
 {
-	uint64_t used = io_is_capped(g) ? g->used + io : g->used;
+	const bool all = io_is_capped(g);
+	const struct balance_use use = { .vcpus_us = ticks_per_period(g->used, interval),
+		.io_us = all ? ticks_per_period(io, interval) : 0,
+		.served_us = all ? ticks_per_period(g->served, interval) : 0 };
 	uint64_t ran, waited;
 	uint32_t cpu;
 
-	if (!balance_cap_update(&g->cap, ticks_per_period(used, interval),
-		    ticks_per_period(io_is_capped(g) ? io : 0, interval)))
+	g->served = 0;
+	if (!balance_cap_update(&g->cap, &use))
 		return;
 	for (uint32_t i = 0; i < VM_VCPUS_MAX; i++)
 		if (g->sched[i] && !sk_sched_stats(g->sched[i], &ran, &waited, &cpu))
@@ -238,8 +242,10 @@ static void balance_tick(void *ctx)
 			io_balance(guest_of(d), interval);
 	vcpu_move(interval);
 	ticking = n_vcpus != 0;
-	if (ticking)
-		svc_timer_set(&balance_timer, svc_in_ms(BALANCE_MS));
+	if (!ticking)
+		return;
+	svc_timer_set(&balance_timer, svc_in_ms(BALANCE_MS));
+	charges_ask(); /* the answers count in the next second */
 }
 
 void guest_sched_start(void)

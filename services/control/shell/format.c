@@ -381,6 +381,7 @@ static void facts_json(struct json *j, const struct guest_facts *f)
 		json_number(j, unknown_keys[i], f->unknown[i]);
 	json_close(j, '}');
 	json_number(j, "xenstore_refused", f->refused);
+	json_number(j, "served_ms", f->served_ns / 1000000);
 }
 
 void format_config_json(const struct out *o, uint32_t domid, const struct guest_config *g,

@@ -14,7 +14,9 @@ static void shows_what_nobody_has_seen(void)
 	attach(1);
 	assert_string_equal(screen, "booting\r\nlogin: ");
 	prints(&all->guest[0], "root\r\n");
+	assert_ptr_equal(worked_for, &all->guest[0].c); /* what the UART takes is its text */
 	typed("\x1d");
+	assert_null(worked_for);
 	assert_int_equal(detached, 1);
 	assert_string_equal(screen, "booting\r\nlogin: root\r\n\r\n");
 	attach(1); /* the user has seen all of it */

@@ -46,6 +46,8 @@ struct played {
 extern struct played *all;
 extern const struct svc_service *console;
 extern svc_handler_fn uart_fn, uart_epoch_fn;
+/* For whom the console said last that it works. */
+extern struct svc_conn *worked_for;
 extern struct sk_klog *klog;
 /* The last one that was set. */
 extern struct svc_timer *timer;

@@ -10,7 +10,7 @@
 
 #include "guest/balance.h"
 
-enum { SECOND = 1000 };
+enum { SECOND = 1000, WARM = 10 /* seconds */ };
 
 static size_t which;
 static uint32_t to;
@@ -122,6 +122,9 @@ static void io_that_shares_until_it_is_little(void **state)
 
 /* ---- caps ---- */
 
+#define USE(vcpus, io, served) \
+	(&(struct balance_use){ .vcpus_us = (vcpus), .io_us = (io), .served_us = (served) })
+
 /*
  * Runs a guest that uses all that it may: its vCPUs always, its I/O thread in `busy` of every
  * `of` seconds. Each configuration begins a new period, which gives one extra budget in that
@@ -144,7 +147,8 @@ static double lives(uint32_t percent, uint32_t n, uint32_t seconds, uint32_t bus
 		used = vcpu + io;
 		all += used;
 		assert_true(used <= (uint64_t)percent * 1000 * 17 / 10 + 1000);
-		again = balance_cap_update(&c, used, io);
+		again = balance_cap_update(
+			&c, &(struct balance_use){ .vcpus_us = vcpu, .io_us = io });
 	}
 	return (double)all / BALANCE_PERIOD_US;
 }
@@ -176,6 +180,55 @@ static void a_cap_binds_the_sum(void **state)
 	}
 }
 
+/*
+ * Services work `times` as long as the vCPU runs, on the same CPU: what all of them use, in
+ * thousandths of the cap.
+ */
+static uint64_t served_lives(uint32_t percent, uint32_t times, uint32_t seconds)
+{
+	struct balance_cap c;
+	uint64_t vcpu, all = 0, most = BALANCE_PERIOD_US / (1 + times);
+	bool again = false;
+
+	balance_cap_init(&c, percent);
+	/* what the first seconds cost beyond DEBT_MAX is forgotten */
+	for (uint32_t i = 0; i < WARM + seconds; i++) {
+		vcpu = balance_cap_vcpu(&c, 1);
+		if (again)
+			vcpu += vcpu / 10;
+		vcpu = vcpu && vcpu < most ? vcpu : most;
+		all += i < WARM ? 0 : vcpu * (1 + times);
+		again = balance_cap_update(&c, USE(vcpu, 0, vcpu * times));
+	}
+	return all * 1000 / (percent * (BALANCE_PERIOD_US / 100) * seconds);
+}
+
+static void a_cap_binds_what_services_do(void **state)
+{
+	static const uint32_t caps[] = { 5, 10, 25, 50 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(caps) / sizeof(caps[0]); i++)
+		for (uint32_t times = 1; times <= 16; times *= 2)
+			assert_in_range(served_lives(caps[i], times, 100), 950, 1050);
+}
+
+/* Frames that come in cost a little, and the guest sleeps: it may run when it wants to. */
+static void little_work_of_services_stops_nobody(void **state)
+{
+	struct balance_cap c;
+
+	(void)state;
+	balance_cap_init(&c, 50);
+	(void)balance_cap_update(&c, USE(0, 0, 50000 / 8));
+	assert_int_equal(balance_cap_vcpu(&c, 1), 50000 - 50000 / 8);
+	/* much, and nobody knows what for: it still runs a little */
+	(void)balance_cap_update(&c, USE(0, 0, 40000));
+	assert_int_equal(balance_cap_vcpu(&c, 1), 50000 / 64);
+	(void)balance_cap_update(&c, USE(700, 0, 0));
+	assert_int_equal(balance_cap_vcpu(&c, 1), 50000);
+}
+
 static void without_a_cap_nothing_is_bound(void **state)
 {
 	struct balance_cap c;
@@ -184,7 +237,7 @@ static void without_a_cap_nothing_is_bound(void **state)
 	balance_cap_init(&c, 0);
 	assert_int_equal(balance_cap_vcpu(&c, 3), 0);
 	assert_int_equal(balance_cap_io(&c), 0);
-	assert_false(balance_cap_update(&c, 800000, 100000));
+	assert_false(balance_cap_update(&c, USE(700000, 100000, 100000)));
 	assert_int_equal(balance_cap_vcpu(&c, 3), 0);
 }
 
@@ -198,17 +251,18 @@ static void caps_that_say_little(void **state)
 	assert_int_equal(balance_cap_io(&c), 0);
 	balance_cap_init(&c, 1); /* the kernel refuses a budget of 0 */
 	for (int i = 0; i < 20; i++)
-		(void)balance_cap_update(&c, UINT64_MAX / 4, UINT64_MAX / 4);
+		(void)balance_cap_update(&c, USE(BALANCE_PERIOD_US * 64ull, BALANCE_PERIOD_US,
+						     BALANCE_PERIOD_US * 4));
 	assert_true(balance_cap_vcpu(&c, 8) >= 1 && balance_cap_io(&c) >= 1);
 	for (int i = 0; i < 20; i++)
-		(void)balance_cap_update(&c, 0, 0);
+		(void)balance_cap_update(&c, USE(0, 0, 0));
 	assert_int_equal(balance_cap_vcpu(&c, 1), 1000); /* any debt is paid at some point */
-	assert_false(balance_cap_update(&c, 0, 0));
+	assert_false(balance_cap_update(&c, USE(0, 0, 0)));
 	/* a new configuration costs a budget, so it is not worth it for a 64th of the cap */
 	balance_cap_init(&c, 50);
-	assert_false(balance_cap_update(&c, 50000 + 50000 / 64, 0));
+	assert_false(balance_cap_update(&c, USE(50000 + 50000 / 64, 0, 0)));
 	assert_int_equal(balance_cap_vcpu(&c, 1), 50000);
-	assert_true(balance_cap_update(&c, 50000 + 50000 / 16, 0));
+	assert_true(balance_cap_update(&c, USE(50000 + 50000 / 16, 0, 0)));
 }
 
 int main(void)
@@ -224,6 +278,8 @@ int main(void)
 		cmocka_unit_test(io_that_takes_what_others_want),
 		cmocka_unit_test(io_that_shares_until_it_is_little),
 		cmocka_unit_test(a_cap_binds_the_sum),
+		cmocka_unit_test(a_cap_binds_what_services_do),
+		cmocka_unit_test(little_work_of_services_stops_nobody),
 		cmocka_unit_test(without_a_cap_nothing_is_bound),
 		cmocka_unit_test(caps_that_say_little),
 	};

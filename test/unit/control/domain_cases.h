@@ -47,6 +47,9 @@
 	X(lists) \
 	X(spreads) \
 	X(caps_bind_all_threads) \
+	X(caps_bind_services) \
+	X(services_that_work_more_than_there_is_time) \
+	X(services_that_do_not_say_what_they_did) \
 	X(renames) \
 	X(exit_statuses) \
 	X(verbs_that_are_refused) \

@@ -366,6 +366,116 @@ void caps_bind_all_threads(void **state)
 	world_at_rest();
 }
 
+/* One second, in which services work so long for each connection; vCPUs run a quarter of it. */
+static void served_second(enum service s, uint32_t ms)
+{
+	world.worked_ns[s] += ms * 1000000ull;
+	second(250, 0);
+}
+
+static uint64_t served_in_all_ms(uint32_t domid)
+{
+	return guest_of(domtab_get(&guests, domid))->served_in_all / 1000000;
+}
+
+/* cap=50: what services do for the guest is taken from its vCPUs. */
+void caps_bind_services(void **state)
+{
+	uint32_t domid;
+
+	(void)state;
+	type("create /guests/a.cfg cap=50\r");
+	domid = domid_of("a");
+	vmm_says(domid, VMCTL_READY, 0, NULL, 0);
+	for (int i = 0; i < 5; i++)
+		second(0, 0);
+	world.worked_ns[SERVICE_XENSTORE] = 1000000;
+	second(0, 0); /* the first answer says where it is */
+	assert_int_equal(served_in_all_ms(domid), 0);
+	second(250, 0);
+	world.moves = 0;
+	served_second(SERVICE_XENSTORE, 500);
+	assert_int_equal(world.moves, 0); /* the answer comes after it */
+	assert_int_equal(served_in_all_ms(domid), 500);
+	/* twice the cap: that is a debt, and they share what is left */
+	second(250, 0);
+	assert_int_equal(world.moved.budget_us, 6250 / 2 / 2);
+	second(0, 0);
+	second(0, 0);
+	assert_int_equal(world.moved.budget_us, 50000 / 2);
+
+	/* a service that was started again begins at 0 */
+	world.worked_ns[SERVICE_XENSTORE] = 70000000;
+	second(0, 0);
+	assert_int_equal(served_in_all_ms(domid), 570);
+	guest_destroyed("a");
+	timers_expire();
+	memset(world.worked_ns, 0, sizeof(world.worked_ns));
+	world.later_ns = world.ran_ns = 0;
+	world.moves = 0;
+	world_at_rest();
+}
+
+/* A service is believed no more than the time that has passed, for all connections together. */
+void services_that_work_more_than_there_is_time(void **state)
+{
+	uint32_t domid = guest_created("create /guests/a.cfg\r", "a");
+
+	(void)state;
+	assert_int_equal(connections_open(SERVICE_CONSOLE), 2);
+	served_second(SERVICE_CONSOLE, 1); /* the first answer */
+	served_second(SERVICE_CONSOLE, 300);
+	assert_int_equal(served_in_all_ms(domid), 600);
+	served_second(SERVICE_CONSOLE, 700);
+	assert_int_equal(served_in_all_ms(domid), 1600);
+	served_second(SERVICE_CONSOLE, 5000000);
+	assert_int_equal(served_in_all_ms(domid), 2600);
+	guest_destroyed("a");
+	timers_expire();
+	memset(world.worked_ns, 0, sizeof(world.worked_ns));
+	world.later_ns = world.ran_ns = 0;
+	world.moves = 0;
+	world_at_rest();
+}
+
+/*
+ * One that never comes to an end is asked a bounded number of times, and one that does not
+ * answer is asked again.
+ */
+void services_that_do_not_say_what_they_did(void **state)
+{
+	uint32_t domid = guest_created("create /guests/a.cfg vif=[]\r", "a");
+
+	(void)state;
+	world.usages = 0;
+	second(0, 0);
+	assert_int_equal(world.usages, 3); /* console, xenstore, storage */
+	world.worked_ns[SERVICE_STORAGE] = 1000000;
+	second(0, 0); /* the first answer */
+	world.worked_ns[SERVICE_STORAGE] += 2000000;
+	world.usages = 0;
+	world.worked_endless = true;
+	second(0, 0);
+	assert_true(world.usages > 3 + 3 && world.usages < 100);
+	/* it was told many times of one connection, which counts once */
+	assert_int_equal(served_in_all_ms(domid), 2);
+	world.worked_endless = false;
+	world.usages = 0;
+	second(0, 0);
+	assert_int_equal(world.usages, 3);
+	/* an answer that comes late has the time of all seconds since the last one */
+	world.worked_ns[SERVICE_STORAGE] = 0;
+	second(0, 0);
+	world.worked_ns[SERVICE_STORAGE] = 3000000 + 1800000000;
+	second(0, 0);
+	assert_int_equal(served_in_all_ms(domid), 2 + 1800);
+	guest_destroyed("a");
+	timers_expire();
+	memset(world.worked_ns, 0, sizeof(world.worked_ns));
+	world.later_ns = 0;
+	world_at_rest();
+}
+
 void a_hundred_guests_in_a_row(void **state)
 {
 	(void)state;

@@ -176,6 +176,20 @@ uint32_t connections_open(enum service s)
 	return n;
 }
 
+static int usage_answer(struct call *c)
+{
+	world.usages++;
+	c->n_usage = 0;
+	if (!world.worked_ns[c->service])
+		return -SK_E_TIMEOUT;
+	for (struct made *o = conns; o < conns + n_conns && c->n_usage < SVC_USAGE_MAX; o++)
+		if (o->service == c->service && o->open)
+			c->usage[c->n_usage++] = (struct svc_usage){ o->args.number,
+				o->args.client, world.worked_ns[c->service] };
+	c->from = world.worked_endless ? c->from + SVC_USAGE_MAX : 0;
+	return 0;
+}
+
 static int call_answer(struct call *c)
 {
 	cut_here();
@@ -183,6 +197,8 @@ static int call_answer(struct call *c)
 		service_dies(c->service);
 		return -SK_E_DELETED;
 	}
+	if (c->what == CALL_USAGE)
+		return usage_answer(c);
 	return c->what == CALL_OPEN || c->what == CALL_REOPEN ? open_answer(c)
 							      : close_answer(c);
 }
@@ -191,7 +207,7 @@ void caller_give(struct call *c)
 {
 	assert_null(given[c->service]);
 	assert_int_equal(c->endpoint, 10 + c->service);
-	assert_true(c->what == CALL_OPEN || c->what == CALL_REOPEN ||
+	assert_true(c->what == CALL_OPEN || c->what == CALL_REOPEN || c->what == CALL_USAGE ||
 		    (c->ms >= 20 && c->ms <= 200));
 	given[c->service] = c;
 	if (!world.eager)

@@ -35,10 +35,14 @@ struct world_state {
 	struct proc_sched moved;    /* the last of these configurations */
 	sk_cap_t io_sched;          /* of the I/O thread of the last VMM */
 	uint64_t io_ran_ns;         /* what it has run */
-	struct proc_sched io;       /* its last configuration */
-	uint32_t files_ends;        /* the request at which files starts again; 0: none */
-	bool files_gone;            /* files ends for good at the next request */
-	int fail_service;           /* enum service that refuses opens with fail_rc */
+	/* what a service says that it has worked for each connection; 0: it does not answer */
+	uint64_t worked_ns[SERVICE_COUNT];
+	bool worked_endless;  /* it always has more to say */
+	uint32_t usages;      /* how often services were asked for that */
+	struct proc_sched io; /* its last configuration */
+	uint32_t files_ends;  /* the request at which files starts again; 0: none */
+	bool files_gone;      /* files ends for good at the next request */
+	int fail_service;     /* enum service that refuses opens with fail_rc */
 	int fail_rc;
 	bool hang; /* fail_service answers neither closes nor pings */
 	/* fail_service is still busy: its thread has not returned from the call */

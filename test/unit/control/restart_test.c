@@ -771,6 +771,33 @@ static void damage_at_random(void **state)
 	assert_int_equal(failed, 0);
 }
 
+/* ---- charges ---- */
+
+enum { EARLIER_MS = 700, LATER_MS = 30, MS = 1000000 };
+
+/* What services did in an earlier life was charged there; what they do now is charged now. */
+static void charged_life(uint32_t moment)
+{
+	const struct guest *g;
+
+	world.worked_ns[SERVICE_XENSTORE] = EARLIER_MS * MS;
+	takes_over(moment);
+	g = guest_of(domtab_get(&guests, sure->a));
+	assert_true(world.usages > 0);
+	assert_int_equal(g->served_in_all, 0);
+	world.worked_ns[SERVICE_XENSTORE] += LATER_MS * MS;
+	time_goes_on();
+	assert_int_equal(g->served_in_all, LATER_MS * MS);
+}
+
+static void charges_begin_anew(void **state)
+{
+	(void)state;
+	two_guests_are_there();
+	shared_restore();
+	tell("charges", 0, life(charged_life, 0));
+}
+
 /* ---- the table does not fit ---- */
 
 static void memory_too_small(uint32_t moment)
@@ -810,7 +837,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = { T(without_an_end), T(ends_at_any_moment),
 		T(ends_while_it_takes_over), T(damage_of_each_kind), T(damage_at_random),
-		T(without_room_for_the_table), T(ends_while_the_host_starts) };
+		T(charges_begin_anew), T(without_room_for_the_table),
+		T(ends_while_the_host_starts) };
 
 	return cmocka_run_group_tests_name("restarts of control", tests, NULL, NULL);
 }

@@ -71,7 +71,10 @@ static void file_make(const char *name, uint32_t size, uint32_t step)
 	fclose(f);
 }
 
-/* /big; /pieces: each second block is a hole; /s0 and so on; /late: data behind unwritten blocks */
+/*
+ * /big; /pieces: each second block is a hole; /s0 and so on; /late: data behind unwritten
+ * blocks
+ */
 static int files_make(void **state)
 {
 	char name[32];
@@ -115,13 +118,15 @@ static void mount(const char *type, const char *change)
 	FILE *f;
 
 	/* what was never written is not zero */
-	snprintf(command, sizeof(command), "head -c %d /dev/zero | tr '\\0' '\\252' > i.img", IMAGE);
+	snprintf(command, sizeof(command), "head -c %d /dev/zero | tr '\\0' '\\252' > i.img",
+		IMAGE);
 	shell(command);
 	snprintf(command, sizeof(command),
 		"mke2fs -q -F -t %s -b %d -E nodiscard -d d i.img 2>/dev/null", type, BLOCK);
 	shell(command);
 	if (change) {
-		snprintf(command, sizeof(command), "debugfs -w -R '%s' i.img 2>/dev/null", change);
+		snprintf(command, sizeof(command), "debugfs -w -R '%s' i.img 2>/dev/null",
+			change);
 		shell(command);
 	}
 	f = fopen("i.img", "r");
@@ -226,7 +231,10 @@ static void unwritten_blocks_are_zero(void **state)
 	assert_memory_equal(got + 20480, "end", 3);
 }
 
-/* Lists of blocks, each of which is everywhere in the one above; there is an end to following them. */
+/*
+ * Lists of blocks, each of which is everywhere in the one above; there is an end to following
+ * them.
+ */
 static struct tree_file endless(uint32_t first, uint32_t second, uint32_t third)
 {
 	const uint32_t lists[] = { first, second, third };

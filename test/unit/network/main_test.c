@@ -930,6 +930,56 @@ static void counters_without_a_connection(void)
 	assert_int_equal(world_call(SVC_STATS, mr, 0), 0);
 }
 
+/* A sender pays for its frames; for those that the card has received, who gets them. */
+static void work_is_charged_to_its_client(void)
+{
+	uint64_t work_a, work_b;
+
+	start();
+	frame_make(&a);
+	assert_true(
+		sent((struct net_desc){ .length = 60 })); /* now the switch knows the address */
+	drain(&b);
+	card_drain();
+	memcpy(nic.data + RX_SIZE, a.data + 6, 6);
+	nic.data[RX_SIZE + 6] = 2;
+	work_a = world_worked(&a);
+	work_b = world_worked(&b);
+	world.tick = 1;
+	from_card((struct net_desc){ .op = NET_RX, .id = 1, .length = 60 });
+	assert_true(world_worked(&a) > work_a);
+	assert_int_equal(world_worked(&b), work_b);
+	drain(&a);
+	assert_int_equal(got, 1);
+	work_a = world_worked(&a);
+	assert_true(sent((struct net_desc){ .length = 60 }));
+	assert_true(world_worked(&a) > work_a);
+	assert_int_equal(world_worked(&b), work_b);
+}
+
+enum { SIGNAL_TAKES = 1000 };
+
+static void signal_takes_time(struct peer *p)
+{
+	(void)p;
+	world.now += SIGNAL_TAKES;
+}
+
+/* Frames that waited for their time are their sender's. */
+static void late_frames_are_charged_to_their_sender(void)
+{
+	uint64_t before;
+
+	start();
+	assert_int_equal(open_limited(&limited, &slow), 0);
+	send_limited(20);
+	before = world_worked(&limited);
+	nic.on_signal = signal_takes_time;
+	world.now += WORLD_HZ / 100;
+	world_run();
+	assert_in_range(world_worked(&limited) - before, SIGNAL_TAKES, 2 * SIGNAL_TAKES);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -965,6 +1015,8 @@ int main(void)
 		CASE(limits_that_are_none),
 		CASE(lost_frames_are_counted),
 		CASE(counters_without_a_connection),
+		CASE(work_is_charged_to_its_client),
+		CASE(late_frames_are_charged_to_their_sender),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -563,6 +563,43 @@ static void closing_without_a_driver(void)
 	assert_true(c[0].close_result < 0); /* written data may be lost */
 }
 
+/* A signal takes time, which is spent for the client that it is sent for. */
+enum { SIGNAL_TAKES = 1000 };
+
+static void signal_takes_time(struct peer *p)
+{
+	(void)p;
+	world.now += SIGNAL_TAKES;
+}
+
+/* Answers of the driver, and requests that waited for it, are work for their client. */
+static void work_is_charged_to_its_client(void)
+{
+	uint64_t before[2];
+	struct blk_req q;
+
+	start();
+	attach(&c[0], 'a');
+	attach(&c[1], 'd');
+	ask_many(&c[0], BLK_READ, BLK_DEPTH);
+	ask_many(&c[1], BLK_READ, 1); /* waits for the disk */
+	before[0] = world_worked(&c[0]);
+	before[1] = world_worked(&c[1]);
+	assert_int_equal(answers(&c[0]), 0); /* now it waits for one */
+	c[0].on_signal = signal_takes_time;
+	assert_int_equal(land(&drives[0], 1), 1);
+	assert_in_range(world_worked(&c[0]) - before[0], SIGNAL_TAKES, 2 * SIGNAL_TAKES);
+	assert_int_equal(world_worked(&c[1]), before[1]);
+	c[0].on_signal = NULL;
+	while (asked(&drives[0], &q))
+		continue;                             /* now the driver waits for more */
+	drives[0].peer.on_signal = signal_takes_time; /* the request goes on */
+	before[0] = world_worked(&c[0]);
+	answer(&drives[0], q.id, 0);
+	assert_in_range(world_worked(&c[1]) - before[1], SIGNAL_TAKES, 2 * SIGNAL_TAKES);
+	assert_int_equal(world_worked(&c[0]), before[0]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -592,6 +629,7 @@ int main(void)
 		CASE(closing_goes_before_all_others),
 		CASE(closing_one_that_waits_for_the_disk),
 		CASE(closing_without_a_driver),
+		CASE(work_is_charged_to_its_client),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

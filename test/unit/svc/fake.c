@@ -180,6 +180,8 @@ long edge_irq_bind(sk_cap_t irq, sk_cap_t ntfn)
 
 sk_time_t edge_now(void) { return fake.now; }
 
+uint64_t edge_ran(void) { return fake.ran; }
+
 uint32_t edge_frame_order(sk_cap_t frame) { return fake.order[frame]; }
 
 bool edge_slot_empty(sk_cap_t slot) { return !fake.filled[slot]; }

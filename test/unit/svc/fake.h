@@ -46,6 +46,7 @@ struct fake {
 	unsigned int n_mapped;
 	bool full; /* whether no slot is free */
 	bool mapped[CAPS], fail_map[CAPS];
+	uint64_t ran;            /* CPU time of this domain */
 	sk_time_t now, deadline; /* deadline: of the last receive or call */
 	struct sent {
 		uint64_t mi, mr[SK_MR_MAX];

@@ -81,5 +81,6 @@ int loop_tests(void);
 int channel_tests(void);
 int restart_tests(void);
 int connect_tests(void);
+int account_tests(void);
 
 #endif

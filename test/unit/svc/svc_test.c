@@ -7,5 +7,5 @@
 int main(void)
 {
 	return open_tests() + events_tests() + close_tests() + loop_tests() + channel_tests() +
-	       restart_tests() + connect_tests();
+	       restart_tests() + connect_tests() + account_tests();
 }

@@ -276,6 +276,19 @@ int world_call(uint32_t label, uint64_t *mr, uint64_t frame_size)
 	return (int)(int64_t)c.mr[0];
 }
 
+uint64_t world_worked(const struct peer *p)
+{
+	struct call c = { .label = SVC_USAGE, .badge = SVC_BADGE_CONTROL, .n = 1 };
+	struct svc_usage *u = (struct svc_usage *)&c.mr[SVC_USAGE_WORD];
+
+	assert_int_equal(call_run(&c), 0);
+	assert_int_equal(c.mr[1], 0); /* they fit one answer */
+	while (u < (struct svc_usage *)&c.mr[c.n] && u->number != p->number)
+		u++;
+	assert_true(u < (struct svc_usage *)&c.mr[c.n]);
+	return u->ticks;
+}
+
 uint8_t *world_frame(sk_cap_t frame) { return caps[frame].mem; }
 
 void world_irq(uint32_t bit)
@@ -467,7 +480,9 @@ void edge_signal(sk_cap_t ntfn)
 		p->on_signal(p);
 }
 
-sk_time_t edge_now(void) { return world.now; }
+sk_time_t edge_now(void) { return world.now += world.tick; }
+
+uint64_t edge_ran(void) { return world.now; }
 
 sk_time_t edge_in_ms(uint32_t ms) { return world.now + (sk_time_t)ms * WORLD_HZ / 1000; }
 

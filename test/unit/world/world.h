@@ -50,6 +50,7 @@ struct peer {
 
 extern struct world {
 	sk_time_t now;
+	sk_time_t tick;     /* that passes at each look at the clock */
 	unsigned int polls; /* how often the domain polled without waiting */
 	void (*on_poll)(void);
 	/*
@@ -100,6 +101,8 @@ void peer_put(struct peer *p, const void *rec, uint32_t len);
  * out. Returns the status.
  */
 int world_call(uint32_t label, uint64_t *mr, uint64_t frame_size);
+/* For how long the domain says that it worked for the client (SVC_USAGE). */
+uint64_t world_worked(const struct peer *p);
 void world_irq(uint32_t bit);
 /*
  * The service behind channel p starts again, or ends for good, and the domain learns of it.

@@ -26,6 +26,8 @@ static unsigned n_conns, raised, signals[N_CONNS], order[64], n_order;
 static const struct svc_service *served;
 static bool put_wakes; /* the service has slept, and wants to be signalled */
 static svc_handler_fn handler;
+/* How often the service said that it works for a client. */
+static unsigned works[N_CONNS];
 
 /* ---- the event loop's side --------------------------------------------------------------- */
 
@@ -59,6 +61,8 @@ struct svc_conn *svc_conn_next(struct svc_conn *after)
 		i++;
 	return i < n_conns ? &conns[i] : NULL;
 }
+
+void svc_work_for(struct svc_conn *c) { works[c - conns]++; }
 
 void svc_signal(struct svc_conn *c)
 {
@@ -362,7 +366,10 @@ static void turns_go_round(void **state)
 	signal_service(1);
 	signal_service(2);
 	raised = 0;
+	memset(works, 0, sizeof(works));
 	handler(NULL);
+	assert_true(
+		!works[0] && works[1] == 1 && works[2] == 1); /* each turn is its client's */
 	assert_int_equal(take(2), XS_IS_DOMAIN_INTRODUCED);
 	assert_int_equal(take(1), XS_IS_DOMAIN_INTRODUCED);
 	assert_int_equal(take(1), XS_INVALID);
