@@ -86,13 +86,17 @@ enum domain_state { DOMAIN_STATES(X) DOMAIN_STATE_END };
 enum domain_end { DOMAIN_ENDS(X) DOMAIN_ENDS_END };
 #undef X
 
-/* X(name, number, text): how INIT_RESTART ends the domain; all except RESTART are for tests */
+/*
+ * X(name, number, text): how INIT_RESTART ends the domain; all except RESTART and BREACH are
+ * for tests
+ */
 #define INIT_KILLS(X) \
 	X(RESTART, 0, "restart") \
 	X(FAULT, 1, "fault") /* its main thread jumps to address 0 */ \
 	X(HANG, 2, "hang")   /* its main thread stops without a word */ \
 	X(EXIT, 3, "exit") \
-	X(GARBAGE, 4, "garbage") /* it writes nonsense into the rings of its connections */
+	X(GARBAGE, 4, "garbage") /* it writes nonsense into the rings of its connections */ \
+	X(BREACH, 5, "breach")   /* guests say that it broke the protocol */
 #define X(name, num, text) INIT_KILL_##name = (num),
 enum init_kill { INIT_KILLS(X) INIT_KILL_END };
 #undef X

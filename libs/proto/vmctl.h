@@ -9,8 +9,8 @@
  * Order       VMM: READY (or FAILED with a text) once; then SHUTDOWN when the guest stops.
  *             control destroys the guest by revoking it; there is no message for that.
  * Restart     when control was restarted, the VMM sends again in the new epoch what control may
- *             not have seen: READY or FAILED, SHUTDOWN, QUIESCED, DEVICES, and a GROW without
- *             an answer.
+ *             not have seen: READY or FAILED, SHUTDOWN, QUIESCED, DEVICES, a GROW without an
+ *             answer, and BREACH of what was not started again.
  *             control sends PAUSE or UNPAUSE, and QUIESCE, again. Each has its effect once.
  *             Pieces of RAM that the VMM does not know of are the answer to its GROW; it is
  *             given no further ones.
@@ -141,7 +141,9 @@ _Static_assert(sizeof(struct vm_config) <= 12288, "three pages");
 	X(UNPLUG, 15, \
 		"control: take a device out: struct vmctl_unplug follows; answered by DEVICES when that is done") \
 	X(DEVICES, 16, \
-		"VMM: the seats of its devices, as bits of arg; uint32_t follows: the number of the last PLUG or UNPLUG that is done")
+		"VMM: the seats of its devices, as bits of arg; uint32_t follows: the number of the last PLUG or UNPLUG that is done") \
+	X(BREACH, 17, \
+		"VMM: the service of channel arg broke the protocol; uint32_t follows: in this epoch of the connection")
 
 #define X(name, num, what) VMCTL_##name = (num),
 enum vmctl_type { VMCTL_MSGS(X) VMCTL_MSG_END };

@@ -229,6 +229,13 @@ struct svc_conn *svc_channel_add(const struct domain_channel *e)
 	return ch ? &ch->conn : NULL;
 }
 
+struct svc_conn *svc_channel_next(struct svc_conn *after)
+{
+	struct channel *ch = after ? ((struct channel *)after)->next : channels;
+
+	return ch ? &ch->conn : NULL;
+}
+
 void svc_channel_drop(struct svc_conn *c)
 {
 	struct channel *ch = (struct channel *)c, **p = &channels;

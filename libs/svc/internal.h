@@ -43,8 +43,6 @@ void rx_take(sk_cap_t slots, uint32_t n, struct svc_caps *caps);
  */
 bool turn_begin(struct svc_conn *c);
 bool turn_over(const struct svc_conn *c);
-/* rings.c: ring_get() on the incoming ring. */
-int conn_take(struct svc_conn *c, void *buf, uint32_t max) must_check;
 /*
  * account.c. Answer SVC_USAGE for the connections of one connector: mr[] in and out. Returns
  * the number of entries.

@@ -8,6 +8,10 @@
 #include "svc/step.h"
 
 /* ---- breaches ---------------------------------------------------------------------------- */
+static void (*breach_fn)(struct svc_conn *c);
+
+void svc_on_breach(void (*fn)(struct svc_conn *c)) { breach_fn = fn; }
+
 void svc_breach(struct svc_conn *c, const char *how)
 {
 	if (c->broken || c->dead)
@@ -16,6 +20,8 @@ void svc_breach(struct svc_conn *c, const char *how)
 	printf("channel %u: the service broke the protocol: %s\n", (unsigned int)c->number,
 		how);
 	__atomic_store_n(&c->req.sh->end, c->epoch + 1, __ATOMIC_RELEASE);
+	if (breach_fn)
+		breach_fn(c);
 }
 
 int svc_checked(struct svc_conn *c, int rc)
@@ -27,9 +33,13 @@ int svc_checked(struct svc_conn *c, int rc)
 	return rc;
 }
 
-int conn_take(struct svc_conn *c, void *buf, uint32_t max)
+int svc_take(struct svc_conn *c, void *buf, uint32_t max)
 {
-	return c->broken ? -SK_E_PEER : svc_checked(c, ring_get(conn_in(c), buf, max));
+	int rc = c->broken ? -SK_E_PEER : svc_checked(c, ring_get(conn_in(c), buf, max));
+
+	if (rc >= 0)
+		svc_step(SVC_STEP_TAKEN, c);
+	return rc;
 }
 
 /* ---- records ----------------------------------------------------------------------------- */
@@ -59,11 +69,9 @@ int svc_next_record(struct svc_conn *c, void *buf, uint32_t max)
 	int rc;
 
 	do {
-		rc = conn_take(c, buf, max);
-		if (rc != -SK_E_AGAIN && !c->broken) {
-			svc_step(SVC_STEP_TAKEN, c);
+		rc = svc_take(c, buf, max);
+		if (rc != -SK_E_AGAIN && !c->broken)
 			return rc;
-		}
 		svc_settle(c);
 		rc = c->look ? c->look(c) : 0;
 		if (rc)

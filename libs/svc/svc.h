@@ -140,6 +140,11 @@ int svc_next_record(struct svc_conn *c, void *buf, uint32_t max) must_check;
  * take its answers holds up only itself.
  */
 bool svc_room(struct svc_conn *c, uint32_t len, uint32_t n);
+/*
+ * A record, as ring_get(), and nothing else: it counts in no turn, so the caller bounds how
+ * many it takes. -SK_E_PEER also after a breach, see svc_breach().
+ */
+int svc_take(struct svc_conn *c, void *buf, uint32_t max) must_check;
 
 /* ---- serving ----------------------------------------------------------------------------- */
 /*
@@ -263,12 +268,16 @@ int svc_on_end(struct svc_conn *c, svc_handler_fn fn, void *ctx) must_check;
 enum svc_end svc_end(const struct svc_conn *c);
 /*
  * Client's end: the service has broken the protocol, and `how` says what it did. It is logged,
- * and init is told, which starts the service again, at once or later (services/init/breach.c);
- * nobody asks a VMM. Nothing that the service puts into the ring is looked at until then: what
+ * and init is told, which starts the service again, at once or later (services/init/breach.c).
+ * A VMM tells control: svc_on_breach(). Nothing that the service puts into the ring is looked at until then: what
  * takes a record returns -SK_E_PEER. Requests may still be put, and are lost with the epoch.
  * What libs/svc can see, an impossible index or length, it reports itself.
  */
 void svc_breach(struct svc_conn *c, const char *how);
+/* Have fn(c) called at each breach. */
+void svc_on_breach(void (*fn)(struct svc_conn *c));
+/* The next channel after this one, or the first; NULL: there is none. */
+struct svc_conn *svc_channel_next(struct svc_conn *after);
 /* The result of a function of ring.h on a ring of c; an error is such a breach. Returns rc. */
 int svc_checked(struct svc_conn *c, int rc);
 const char *svc_end_text(enum svc_end why);

@@ -7,7 +7,6 @@
  *                   all busy connections get the same share
  */
 #include "svc/internal.h"
-#include "svc/step.h"
 
 int svc_get(struct svc_conn *c, void *buf, uint32_t max)
 {
@@ -15,11 +14,9 @@ int svc_get(struct svc_conn *c, void *buf, uint32_t max)
 
 	if (turn_over(c))
 		return -SK_E_AGAIN;
-	rc = conn_take(c, buf, max);
-	if (rc >= 0) {
-		svc_step(SVC_STEP_TAKEN, c);
+	rc = svc_take(c, buf, max);
+	if (rc >= 0)
 		svc_charge(c, SVC_RECORD);
-	}
 	return rc;
 }
 

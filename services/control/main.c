@@ -19,6 +19,7 @@
 #include "client/host.h"
 #include "client/services.h"
 #include "client/xenstore.h"
+#include "guest/accuse.h"
 #include "guest/guest_pool.h"
 #include "guest/keep.h"
 #include "guest/kept.h"
@@ -53,6 +54,7 @@ int main(void)
 	(void)setvbuf(stdout, NULL, _IOLBF, 0);
 	guests_init();
 	reopen_init();
+	accuse_init();
 	shell_init();
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
 		int rc = parts[i].init();

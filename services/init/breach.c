@@ -4,9 +4,6 @@
  *
  * Each says so by a word in the rings, so it can say it of nobody else. Who is told of a breach
  * cannot know which of the two broke the protocol; docs/decisions/0030 says who is believed.
- *
- * Invariants  BREACH1 a client that shares its service with others has it restarted by
- *                complaints COMPLAINT_MS or more apart, and twice as far apart each time
  */
 #include <stdio.h>
 #include "init.h"
@@ -14,15 +11,6 @@
 #include "svc/svc.h"
 #include "sys/clock.h"
 #include "sys/sk.h"
-
-enum {
-	/* From one complaint of a client to its next one that has an effect. */
-	COMPLAINT_MS = 1000,
-	/* Twice as long each time, up to 17 minutes. */
-	COMPLAINT_DOUBLINGS = 10,
-	/* A client that did not complain for so long begins anew. */
-	FORGET_MS = 3600 * 1000,
-};
 
 static const struct ring_shared *requests_of(const struct connection *c) { return c->view; }
 
@@ -57,19 +45,9 @@ static bool shared(const struct connection *c)
 	return false;
 }
 
-/* BREACH1 */
 static bool heard(struct domain *client)
 {
-	struct complaints *k = &client->complaints;
-	sk_time_t now = sk_now();
-
-	if (k->n && now < k->next_at)
-		return false;
-	if (k->n && now - k->next_at > clock_ns_to_ticks(FORGET_MS * 1000000ull))
-		k->n = 0;
-	k->next_at = clock_in_ms((uint32_t)COMPLAINT_MS << k->n);
-	k->n += k->n < COMPLAINT_DOUBLINGS;
-	return true;
+	return complaint_heard(&client->complaints, sk_now(), clock_ns_to_ticks(1000000000));
 }
 
 static void end(struct domain *d, const struct domain *accuser)

@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include "base/complaint.h"
 #include "cpio.h"
 #include "policy.h"
 #include "proc/proc.h"
@@ -47,13 +48,6 @@ struct life {
 	uint32_t resets_lost;
 };
 
-/* What breach.c remembers of a domain as a client. */
-struct complaints {
-	/* How many had an effect, and when the next one may. */
-	uint32_t n;
-	sk_time_t next_at;
-};
-
 /*
  * A static domain. Everything that is made from `memory` and `own` ends with the domain; all
  * other capabilities are init's and outlive it.
@@ -63,6 +57,7 @@ struct domain {
 	struct proc proc;
 	enum domain_state state;
 	struct life life;
+	/* As a client: breach.c. */
 	struct complaints complaints;
 	/* Index in the manifest; badge - 1. */
 	uint32_t number;

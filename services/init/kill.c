@@ -95,6 +95,9 @@ int domain_kill(struct domain *d, uint64_t how)
 	case INIT_KILL_RESTART:
 		domain_ends(d, DOMAIN_END_ASKED);
 		return 0;
+	case INIT_KILL_BREACH:
+		domain_ends(d, DOMAIN_END_BREACH);
+		return 0;
 	case INIT_KILL_FAULT:
 		return kill_allowed() ? kill_fault(d) : -SK_E_DENIED;
 	case INIT_KILL_HANG:

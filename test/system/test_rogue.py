@@ -101,7 +101,9 @@ TRIES = ["kinds", "calls on other kinds", "interrupts", "unknown calls", "ports"
          "calls on init", "labels", "labels of the kernel", "calls on services"]
 
 
-LIVES = 2  # for each attack: its peers may have it started again just before it is told to, so that a life ends before its attack
+# for each attack: its peers, VMMs too, may have it started again just before it is told to, or later, for what they had said before, so that
+# a life ends before its attack
+LIVES = 4
 
 
 def attacks_seen(m, name):

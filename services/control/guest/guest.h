@@ -20,6 +20,7 @@ struct guest_conn {
 	/* its number, and what is needed to open it again: frames and the VMM's signal */
 	struct proc_connection kept;
 	bool plugging; /* plug.c: its device is not complete, or is being taken out */
+	bool accused;  /* accuse.c: the VMM says that the service broke the protocol */
 
 	/* reopen.c */
 	uint16_t life;      /* of the service, in which it was opened the last time */

@@ -184,6 +184,7 @@ static int attempt_begin(struct reopener *r, struct guest *g, struct guest_conn 
 	r->guest = g;
 	r->conn = c;
 	c->reopening = true; /* REOPEN1 */
+	c->accused = false;  /* of the epoch before */
 	l->call.ping_first = c->doubtful;
 	guest_keep(g); /* REOPEN2 */
 	call_start(&l->call);

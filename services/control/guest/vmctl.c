@@ -19,6 +19,7 @@
 #include "caps/caps.h"
 #include "client/host.h"
 #include "event.h"
+#include "guest/accuse.h"
 #include "guest/build.h"
 #include "guest/creation.h"
 #include "guest/guest_pool.h"
@@ -176,6 +177,17 @@ static int vmm_devices(struct guest *g, uint32_t seats, const void *body, uint32
 	return 0;
 }
 
+static int vmm_accuses(struct guest *g, uint32_t channel, const void *body, uint32_t len)
+{
+	uint32_t epoch;
+
+	if (len != sizeof(epoch))
+		return -SK_E_PEER;
+	memcpy(&epoch, body, sizeof(epoch));
+	guest_accuses(g, channel, epoch);
+	return 0;
+}
+
 static int message_handle(struct guest *g, const struct vmctl_msg *m, const char *body)
 {
 	switch (m->type) {
@@ -198,6 +210,8 @@ static int message_handle(struct guest *g, const struct vmctl_msg *m, const char
 		break;
 	case VMCTL_DEVICES:
 		return vmm_devices(g, m->arg, body, m->len);
+	case VMCTL_BREACH:
+		return vmm_accuses(g, m->arg, body, m->len);
 	case VMCTL_GROW:
 		return vmm_grow(g, m->arg, body, m->len);
 	default: /* PAUSED, RUNNING: control asked for it */

@@ -58,7 +58,7 @@ void verb_kill(struct shell *sh, const struct options *o)
 #undef X
 	const char *how = o->argc > 1 ? o->argv[1] : kills[INIT_KILL_FAULT];
 
-	for (uint32_t i = INIT_KILL_FAULT; i < ARRAY_SIZE(kills); i++) {
+	for (uint32_t i = INIT_KILL_FAULT; i <= INIT_KILL_GARBAGE; i++) {
 		if (strcmp(how, kills[i]) == 0) {
 			domain_end(sh, "kill", o->argv[0], (enum init_kill)i);
 			return;

@@ -128,7 +128,7 @@ void disk_requests_init(struct disk *d);
 int disk_info_request(struct disk *d) must_check;
 /* Take and start as many requests of the guest as possible. */
 void disk_queues_serve(struct disk *d);
-/* Process the answers of storage. */
+/* Process the answers of storage, as many as fit in the turn of its channel. */
 void disk_answers_take(struct disk *d);
 /* Storage has started again: send what it has not answered. */
 void disk_restarted(struct disk *d);

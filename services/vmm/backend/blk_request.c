@@ -154,7 +154,7 @@ static struct blk_req storage_request(const struct disk_request *r)
 	return q;
 }
 
-/* BLK1: it fits. If storage has just ended, the next one gets the request. */
+/* BLK1: it fits. If storage has just ended, or broke its ring, the next one gets the request. */
 static int storage_send(struct disk *d, struct disk_request *r)
 {
 	const struct blk_target t = { .sectors = d->sectors,
@@ -169,8 +169,8 @@ static int storage_send(struct disk *d, struct disk_request *r)
 	rc = blk_req_check(&q, &t);
 	if (rc)
 		return rc;
-	rc = ring_put(&d->conn->req, &q, sizeof(q));
-	if (!rc || ring_behind(&d->conn->rsp))
+	rc = svc_checked(d->conn, ring_put(&d->conn->req, &q, sizeof(q)));
+	if (!rc || d->conn->broken || ring_behind(&d->conn->rsp))
 		return 0;
 	vm_log("%s: storage's ring is unusable: %s", d->dev.be, sk_error_text(rc));
 	return rc;
@@ -430,7 +430,7 @@ static void storage_answered(struct disk *d, const struct blk_rsp *rsp)
 	int16_t status;
 
 	if (r->step == REQUEST_FREE || r->id != rsp->id) { /* BLK5 */
-		vm_log("%s: answer to nothing", d->dev.be);
+		svc_breach(d->conn, "an answer to what it was not asked");
 		return;
 	}
 	d->in_flight--;
@@ -455,20 +455,19 @@ static void storage_answered(struct disk *d, const struct blk_rsp *rsp)
 void disk_answers_take(struct disk *d)
 {
 	struct blk_rsp rsp;
-	int rc = 0;
+	int n;
 
-	do {
-		while (d->link != LINK_LOST &&
-			(rc = ring_get(&d->conn->rsp, &rsp, sizeof(rsp))) == sizeof(rsp))
+	while (d->link != LINK_LOST && (n = svc_get(d->conn, &rsp, sizeof(rsp))) >= 0) {
+		if (n == sizeof(rsp))
 			storage_answered(d, &rsp);
-		if (d->link != LINK_LOST && rc != -SK_E_AGAIN)
-			disk_lose(d, "storage broke the protocol");
-		if (d->stalled)
-			disk_queues_serve(d);
 		else
-			queues_push(d);
-		svc_settle(d->conn);
-	} while (d->link != LINK_LOST && ring_get_idle(&d->conn->rsp));
+			svc_breach(d->conn, "an answer that is too short");
+	}
+	if (d->stalled)
+		disk_queues_serve(d);
+	else
+		queues_push(d);
+	svc_settle(d->conn);
 }
 
 /* ---- restart and end of storage --------------------------------------------------- */

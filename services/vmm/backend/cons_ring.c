@@ -50,12 +50,18 @@ static uint32_t shared_read(const uint32_t *p) { return __atomic_load_n(p, __ATO
 
 static void shared_write(uint32_t *p, uint32_t v) { __atomic_store_n(p, v, __ATOMIC_RELEASE); }
 
-/* False: no room now. Without a service, the text is dropped. */
+/*
+ * False: no room now, or the service has to be started again. Without a service, the text is
+ * dropped.
+ */
 static bool output_put(const uint8_t *text, uint32_t n)
 {
 	struct console_msg m = { .type = CONSOLE_DATA, .len = (uint16_t)n };
 
-	return !conn || conn->dead || ring_put2(&conn->req, &m, sizeof(m), text, n) == 0;
+	if (!conn || conn->dead)
+		return true;
+	return !conn->broken &&
+	       svc_checked(conn, ring_put2(&conn->req, &m, sizeof(m), text, n)) == 0;
 }
 
 /* Send again what the service has lost. False: it has no room, or has not said what it has. */
@@ -72,13 +78,13 @@ static bool output_again(void)
 	return !resuming;
 }
 
-/* True: the guest has room again. */
+/* At most a page of it. True: the guest has room again. */
 static bool output_move(void)
 {
 	uint8_t text[CONSOLE_CHUNK_MAX];
 	uint32_t avail, at, n, start = out_cons;
 
-	while (output_again()) {
+	while (out_cons - start < sizeof(intf->out) && output_again()) {
 		avail = shared_read(&intf->out_prod) - out_cons;
 		if (avail > sizeof(intf->out)) { /* CONSRING1 */
 			vm_log("console ring: impossible index");
@@ -105,37 +111,41 @@ static bool output_move(void)
 static void resume_take(void)
 {
 	struct console_msg m;
-	int len = resuming ? ring_get(&conn->rsp, &m, sizeof(m)) : -SK_E_AGAIN;
+	int len = resuming ? svc_take(conn, &m, sizeof(m)) : -SK_E_AGAIN;
 
-	if (len == -SK_E_AGAIN)
+	if (len < 0)
 		return;
 	resuming = false;
 	if (len == sizeof(m) && m.type == CONSOLE_RESUME)
 		(void)tail_back(&sent, m.arg);
+	else
+		svc_breach(conn, "it does not say what it has");
 }
 
+/* False: there is no more text now. Other records are for later versions. */
 static bool input_next(void)
 {
-	int len;
+	int len = conn && !resuming ? svc_take(conn, input.bytes, sizeof(input.bytes))
+				    : -SK_E_AGAIN;
 
-	if (!conn || resuming)
+	if (len < 0)
 		return false;
-	len = ring_get(&conn->rsp, input.bytes, sizeof(input.bytes));
-	if (len < (int)sizeof(input.hdr) || input.hdr.len > (uint32_t)len - sizeof(input.hdr))
+	svc_charge(conn, SVC_RECORD);
+	if (len < (int)sizeof(input.hdr) || input.hdr.len > (uint32_t)len - sizeof(input.hdr)) {
+		svc_breach(conn, "a record that is too short");
 		return false;
+	}
 	input_at = sizeof(input.hdr);
 	input_len = input.hdr.type == CONSOLE_DATA ? input.hdr.len : 0;
-	return true;
+	return input_len;
 }
 
-/* True: the guest has something to read. */
+/* At most a page of it. True: the guest has something to read. */
 static bool input_move(void)
 {
 	uint32_t used, at, n, start = in_prod;
 
-	while (input_len || input_next()) {
-		if (!input_len)
-			continue;
+	while (in_prod - start < sizeof(intf->in) && (input_len || input_next())) {
 		used = in_prod - shared_read(&intf->in_cons);
 		if (used > sizeof(intf->in)) /* CONSRING1: full, until the guest corrects it */
 			break;
@@ -160,13 +170,10 @@ static bool output_can_go(void)
 {
 	bool waits = shared_read(&intf->out_prod) != out_cons || sent.next != sent.end;
 
-	return waits && !resuming && ring_room_idle(&conn->req, sizeof(input));
+	return waits && !resuming && !conn->broken && ring_room_idle(&conn->req, sizeof(input));
 }
 
-static bool input_can_come(void)
-{
-	return (resuming || !input_len) && ring_get_idle(&conn->rsp);
-}
+static bool input_can_come(void) { return (resuming || !input_len) && svc_more(conn); }
 
 static void ring_run(void *ctx)
 {

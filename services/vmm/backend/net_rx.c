@@ -49,7 +49,7 @@ static void buffer_post(struct vif *v, uint32_t i)
 		.offset = rx_offset(i),
 		.length = gso ? RX_LARGE : RX_SMALL };
 
-	if (ring_put_quiet(&v->conn->req, &d, sizeof(d)) == 0)
+	if (svc_checked(v->conn, ring_put_quiet(&v->conn->req, &d, sizeof(d))) == 0)
 		v->posted[i] = true;
 }
 
@@ -118,22 +118,21 @@ static bool frame_continues(struct vif *v)
 	return !v->more_lost;
 }
 
-void vif_rx_arrived(struct vif *v, const struct net_desc *d)
+int vif_rx_arrived(struct vif *v, const struct net_desc *d)
 {
-	if (d->id >= VIF_RX_BUFFERS || !v->posted[d->id]) {
-		vm_log("%s: frame in a buffer that is not the switch's", v->dev.be);
-		return;
-	}
+	if (d->id >= VIF_RX_BUFFERS || !v->posted[d->id])
+		return -SK_E_PEER;
 	v->posted[d->id] = false;
 	if (d->op == NET_RX && !d->length) {
 		vm_log("%s: the switch refuses a buffer: %s", v->dev.be,
 			sk_error_text(-d->flags));
-		return;
+		return 0;
 	}
 	if (d->op == NET_RX ? frame_begins(v, d) : frame_continues(v))
 		*waiting_at(v, v->n_waiting++) = *d;
 	else
 		buffer_post(v, d->id);
+	return 0;
 }
 
 /* ---- to the guest ----------------------------------------------------------------- */

@@ -199,7 +199,7 @@ static int packet_send(struct vif *v, const struct packet *p, uint32_t first)
 	d.gso_size = p->gso_flag ? p->gso_size : 0;
 	if (!net_tx_legal(&d, v->conn->data_size))
 		return -SK_E_INVAL;
-	rc = ring_put(&v->conn->req, &d, sizeof(d));
+	rc = svc_checked(v->conn, ring_put(&v->conn->req, &d, sizeof(d)));
 	if (rc == 0)
 		v->in_flight++;
 	return rc;
@@ -260,10 +260,11 @@ void vif_tx_restart(struct vif *v)
 	v->in_flight = 0;
 }
 
-void vif_tx_done(struct vif *v, uint32_t first_page)
+int vif_tx_done(struct vif *v, uint32_t first_page)
 {
 	if (first_page >= VIF_TX_PAGES || !v->sent[first_page])
-		return;
+		return -SK_E_PEER;
 	tx_pages_give(v, first_page);
 	v->in_flight--;
+	return 0;
 }

@@ -71,8 +71,8 @@ struct vif {
 
 /* Send packets of the guest. 0, or -SK_E_PEER: the front end broke the rules. */
 int vif_tx_serve(struct vif *v) must_check;
-/* The switch is done with a frame. */
-void vif_tx_done(struct vif *v, uint32_t first_page);
+/* The switch is done with a frame. -SK_E_PEER: it did not have that frame. */
+int vif_tx_done(struct vif *v, uint32_t first_page) must_check;
 /* The switch was restarted: no frame is in flight. */
 void vif_tx_restart(struct vif *v);
 
@@ -82,8 +82,8 @@ void vif_tx_restart(struct vif *v);
 void vif_rx_post(struct vif *v);
 /* The switch was restarted, and has no buffers: post them again. */
 void vif_rx_restart(struct vif *v);
-/* The switch filled a buffer, or refused it. */
-void vif_rx_arrived(struct vif *v, const struct net_desc *d);
+/* The switch filled a buffer, or refused it. -SK_E_PEER: it did not have that buffer. */
+int vif_rx_arrived(struct vif *v, const struct net_desc *d) must_check;
 /* Give the guest frames that wait. 0, or -SK_E_PEER. */
 int vif_rx_serve(struct vif *v) must_check;
 

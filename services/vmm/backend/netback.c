@@ -25,6 +25,8 @@
 enum {
 	/* room for records that are neither frames nor buffers: LINK */
 	SPARE_RECORDS = 4,
+	/* answers of the switch before others have their turn */
+	TURN = 64,
 };
 _Static_assert(
 	sizeof(union netif_tx_sring_entry) == 12 && sizeof(union netif_rx_sring_entry) == 8,
@@ -32,30 +34,34 @@ _Static_assert(
 
 /* ---- events ----------------------------------------------------------------------- */
 
-static void desc_arrived(struct vif *v, const struct net_desc *d)
+/* 0, or -SK_E_PEER: the switch broke the protocol. */
+static int desc_arrived(struct vif *v, const struct net_desc *d)
 {
 	switch (d->op) {
 	case NET_RX:
 	case NET_RX_MORE:
-		vif_rx_arrived(v, d);
-		break;
+		return vif_rx_arrived(v, d);
 	case NET_TX_DONE:
-		vif_tx_done(v, d->id);
-		break;
+		return vif_tx_done(v, d->id);
+	case NET_LINK: /* of no use to a guest */
+		return 0;
 	default:
-		break; /* LINK: of no use to a guest */
+		return -SK_E_PEER;
 	}
 }
 
-/* -SK_E_AGAIN: all were taken. Or the switch broke the protocol. */
-static int answers_take(struct vif *v)
+/* At most *left of them. */
+static void answers_take(struct vif *v, uint32_t *left)
 {
 	struct net_desc d;
-	int rc;
+	int n;
 
-	while ((rc = ring_get(&v->conn->rsp, &d, sizeof(d))) == sizeof(d))
-		desc_arrived(v, &d);
-	return rc;
+	while (*left && (n = svc_take(v->conn, &d, sizeof(d))) >= 0) {
+		--*left;
+		svc_charge(v->conn, SVC_RECORD);
+		if (n != sizeof(d) || desc_arrived(v, &d))
+			svc_breach(v->conn, "a buffer that it does not have");
+	}
 }
 
 static void rings_serve(struct vif *v)
@@ -72,31 +78,36 @@ static void rings_serve(struct vif *v)
 		xb_fail(&v->dev, "impossible ring index or packet");
 }
 
-/* Only while a packet waits for pages, each page that comes back is wanted at once. */
-static int vif_serve(struct vif *v)
+/*
+ * Only while a packet waits for pages, each page that comes back is wanted at once. False:
+ * answers may be left.
+ */
+static bool vif_serve(struct vif *v)
 {
-	int rc;
+	uint32_t left = TURN;
 
 	do {
-		rc = answers_take(v);
+		answers_take(v, &left);
 		rings_serve(v);
 		v->conn->patient = !v->tx_waits;
-	} while (rc == -SK_E_AGAIN && v->tx_waits && v->tx.n_pages && svc_more(v->conn));
-	return rc;
+	} while (left && v->tx_waits && v->tx.n_pages && svc_more(v->conn));
+	return left;
 }
 
-static void guest_event(void *ctx) { (void)vif_serve(ctx); }
+static void guest_event(void *ctx)
+{
+	struct vif *v = ctx;
+
+	if (!vif_serve(v))
+		evtchn_backend_wake(v->tx_port);
+}
 
 static void switch_event(void *ctx)
 {
 	struct vif *v = ctx;
 
-	int rc = vif_serve(v);
-
-	if (rc == -SK_E_AGAIN)
-		xb_idle(&v->dev);
-	else
-		vm_log("%s: the switch broke the protocol: %s", v->dev.be, sk_error_text(rc));
+	(void)vif_serve(v); /* the loop comes back to what is left */
+	xb_idle(&v->dev);
 }
 
 /* The handler of the channel runs next, and serves the guest. */

@@ -32,6 +32,8 @@ enum {
 	/* bytes of the queue, and those that only back ends may use */
 	QUEUE = 131072,
 	QUEUE_BACKENDS = 65536,
+	/* records taken before others have their turn */
+	TURN = 64,
 };
 
 /* Followed by len bytes, header and payload, and padded to a multiple of 8. */
@@ -70,7 +72,7 @@ static int request_send(const struct request *q)
 {
 	struct xs_native n = { .role = q->role, .seq = q->seq };
 
-	return ring_put2(&conn->req, &n, sizeof(n), q + 1, q->len);
+	return svc_checked(conn, ring_put2(&conn->req, &n, sizeof(n), q + 1, q->len));
 }
 
 static void requests_send(void)
@@ -177,7 +179,7 @@ static void reply_deliver(
 	struct request was;
 
 	if (first == unsent || request_at(first)->seq != n->seq) {
-		vm_log("xenstore: a reply without a request");
+		svc_breach(conn, "an answer to what it was not asked");
 		return;
 	}
 	was = *request_at(first);
@@ -199,7 +201,7 @@ static void record_deliver(const uint8_t *buf, uint32_t len)
 	struct xs_native n;
 
 	if (len < sizeof(n) + sizeof(*m) || m->len != len - sizeof(n) - sizeof(*m)) {
-		vm_log("xenstore: record of %u bytes dropped", len);
+		svc_breach(conn, "a record that is no message");
 		return;
 	}
 	memcpy(&n, buf, sizeof(n));
@@ -211,7 +213,8 @@ static void record_deliver(const uint8_t *buf, uint32_t len)
 		xs_ring_message(m, (uint32_t)sizeof(*m) + m->len);
 }
 
-static void records_receive(void)
+/* At most *left of them. */
+static void records_receive(uint32_t *left)
 {
 	static union {
 		uint64_t align;
@@ -219,10 +222,12 @@ static void records_receive(void)
 	} buf;
 	int len;
 
-	while (xs_ring_room()) {
-		len = svc_checked(conn, ring_get(&conn->rsp, buf.bytes, sizeof(buf.bytes)));
+	while (*left && xs_ring_room()) {
+		len = svc_take(conn, buf.bytes, sizeof(buf.bytes));
 		if (len < 0)
 			return;
+		--*left;
+		svc_charge(conn, SVC_RECORD);
 		record_deliver(buf.bytes, (uint32_t)len);
 	}
 }
@@ -232,17 +237,21 @@ static void records_receive(void)
  */
 void xs_link_run(void)
 {
+	uint32_t left = TURN;
+
 	if (!conn)
 		return;
 	do {
 		ring_full = false;
-		records_receive();
+		records_receive(&left);
 		reset_send();
 		requests_send();
 		xs_ring_run();
 		svc_settle(conn);
-	} while ((xs_ring_room() && svc_more(conn)) ||
-		 (ring_full && ring_room_idle(&conn->req, XS_RECORD_MAX)));
+	} while (left && ((xs_ring_room() && svc_more(conn)) ||
+				 (ring_full && ring_room_idle(&conn->req, XS_RECORD_MAX))));
+	if (!left)
+		xs_ring_wake();
 }
 
 static void conn_event(void *ctx)

@@ -199,6 +199,8 @@ void xs_ring_run(void)
 		evtchn_backend_wake(backend); /* XSRING3 */
 }
 
+void xs_ring_wake(void) { evtchn_backend_wake(backend); }
+
 void xs_ring_end(void)
 {
 	if (!intf || broken)

@@ -12,6 +12,8 @@
 int xs_ring_init(void) must_check;
 /* Move what can be moved. */
 void xs_ring_run(void);
+/* Have xs_link_run() called soon. */
+void xs_ring_wake(void);
 /* Is there room for one more message of any size? */
 bool xs_ring_room(void);
 /* A reply or an event for the guest. The caller has asked xs_ring_room(). */

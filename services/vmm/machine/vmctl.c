@@ -34,6 +34,8 @@ static char failure[VMCTL_TEXT_MAX];
 static uint32_t messages_due;
 /* Those of them that were queued so far and are sent again in each epoch. */
 static uint32_t last_words;
+/* Channels whose service broke the protocol, and control was not told: 1 << number. */
+static uint32_t untold;
 static bool shutdown_told, pausing, quiescing, paused_by_control;
 
 /* ---- from any thread --------------------------------------------------------------------- */
@@ -229,14 +231,46 @@ static int message_send(uint32_t type)
 	return svc_request(conn, &m, sizeof(m.msg) + m.msg.len);
 }
 
+/* control starts such a service again, if it believes that. */
+static int breach_send(const struct svc_conn *c)
+{
+	struct {
+		struct vmctl_msg msg;
+		uint32_t epoch;
+	} m = { .msg = { VMCTL_BREACH, sizeof(m.epoch), c->number }, .epoch = c->epoch };
+
+	return svc_request(conn, &m, sizeof(m));
+}
+
+static void breaches_send(void)
+{
+	for (struct svc_conn *c = svc_channel_next(NULL); untold && c;
+		c = svc_channel_next(c)) {
+		uint32_t bit = 1u << c->number % 32;
+
+		if (untold & bit && (!c->broken || !breach_send(c)))
+			untold &= ~bit;
+	}
+}
+
 static void messages_send(void)
 {
+	breaches_send();
 	for (uint32_t type = 1; type < VMCTL_MSG_END; type++)
 		if (messages_due >> type & 1 && !message_send(type))
 			messages_due &= ~(1u << type);
-	if (messages_due)
+	if (messages_due || untold)
 		(void)ring_room_idle(
 			&conn->req, sizeof(struct vmctl_msg) + sizeof(struct vmctl_stats));
+}
+
+/* Nobody is told of control itself. */
+static void service_broke(struct svc_conn *c)
+{
+	if (c == conn)
+		return;
+	untold |= 1u << c->number % 32;
+	messages_send();
 }
 
 /* Messages of which control may miss none, even if it is restarted. */
@@ -345,6 +379,8 @@ static void control_restarted(void *ctx)
 {
 	(void)ctx;
 	messages_due |= last_words;
+	for (struct svc_conn *c = svc_channel_next(NULL); c; c = svc_channel_next(c))
+		untold |= c->broken ? 1u << c->number % 32 : 0;
 	mutex_lock(&vm.lock);
 	if (grow.asked != grow.answered && grow.told)
 		vmctl_queue(VMCTL_GROW);
@@ -360,7 +396,7 @@ static void channel_event(void *ctx)
 	int n;
 
 	(void)ctx;
-	while ((n = ring_get(&conn->rsp, &m, sizeof(m))) >= 0)
+	while ((n = svc_get(conn, &m, sizeof(m))) >= 0)
 		if ((size_t)n >= sizeof(m.msg))
 			command_run(m.msg.type, m.msg.arg, m.rest,
 				(uint32_t)((size_t)n - sizeof(m.msg)));
@@ -381,6 +417,7 @@ int vmctl_init(void)
 	conn = svc_channel("vmctl");
 	if (!conn)
 		return -SK_E_NOT_FOUND;
+	svc_on_breach(service_broke);
 	rc = svc_on_epoch(conn, control_restarted, NULL);
 	if (!rc)
 		rc = svc_ntfn_badged(IO_CTL, &cap);

@@ -62,6 +62,10 @@
 	X(plugs_of_guests_that_end) \
 	X(storage_dies_while_a_disk_comes) \
 	X(a_vmm_lies_about_devices) \
+	X(a_guest_accuses_alone) \
+	X(what_guests_say_in_vain) \
+	X(guests_accuse_while_init_is_busy) \
+	X(guests_accuse_together) \
 	X(consoles) \
 	X(console_of_a_guest_in_the_making) \
 	X(xenstore) \

@@ -36,6 +36,8 @@ static int setup(void **state)
 	ready = true;
 	file_add("/guests/a.cfg", GUEST("a", "a"));
 	file_add("/guests/b.cfg", GUEST("b", "b"));
+	file_add("/more/c.cfg", GUEST("c", "c"));
+	file_add("/more/d.cfg", GUEST("d", "d"));
 	file_add("/guests/empty.cfg", "# nothing\n");
 	file_add("/guests/bad.cfg", "name='x'\ntype='pvh'\nmemory='lots'\n");
 	file_add("/guests/huge.cfg", "name='h'\ntype='pvh'\nkernel='/k'\nmemory=4096\n");

@@ -20,6 +20,7 @@
 #include "client/services.h"
 #include "client/xenstore.h"
 #include "fake_parts.h"
+#include "guest/accuse.h"
 #include "guest/guest_pool.h"
 #include "guest/keep.h"
 #include "guest/kept.h"
@@ -156,6 +157,7 @@ void world_init(void)
 	slots_begin();
 	guests_init();
 	reopen_init();
+	accuse_init();
 	shell_init();
 	assert_int_equal(host_init(), 0);
 	assert_int_equal(keep_init(), 0);

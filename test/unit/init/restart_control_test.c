@@ -79,6 +79,30 @@ static void restarts_on_request(void)
 	run(ask_steps);
 }
 
+static void a_breach(struct kern_msg *m)
+{
+	now_seen();
+	ask_restart(m, "disk", INIT_KILL_BREACH);
+}
+
+static void a_failed(struct kern_msg *m)
+{
+	(void)m;
+	assert_int_equal(status(), 0);
+	ASKED(DISK_ENDS, DISK_STARTS);
+	assert_int_equal(domains[DISK].life.end, DOMAIN_END_BREACH);
+	assert_int_equal(domains[DISK].life.n_ends, 1); /* so it is delayed if that goes on */
+}
+
+static void (*const accused_steps[])(struct kern_msg *m) = { a_breach, a_failed, NULL };
+
+/* No boot option allows it. */
+static void a_service_that_guests_accuse(void)
+{
+	machine();
+	run(accused_steps);
+}
+
 /* ---- the ways to kill ---- */
 static void allow_kills(void)
 {
@@ -259,6 +283,7 @@ int control_tests(void)
 {
 	const struct CMUnitTest tests[] = {
 		KERN_CASE(restarts_on_request),
+		KERN_CASE(a_service_that_guests_accuse),
 		KERN_CASE(ways_to_kill),
 		KERN_CASE(control_ends),
 	};

@@ -238,6 +238,8 @@ static void a_channel_comes_and_goes(void)
 		channel = svc_channel_add(&e);
 		assert_non_null(channel);
 		assert_null(svc_channel("late"));
+		assert_ptr_equal(svc_channel_next(NULL), channel);
+		assert_null(svc_channel_next(channel));
 		assert_int_equal(svc_on_channel(channel, on_channel, NULL), 0);
 		service_answers();
 		fake_add(SK_LABEL_SIGNAL, 1 << 9);

@@ -445,14 +445,26 @@ static void breaks(void (*does)(void))
 static void an_index_that_cannot_be(void) { breaks(service_raves); }
 static void a_record_that_is_too_long(void) { breaks(service_says_too_much); }
 
+static unsigned int breaches;
+
+static void breach_told(struct svc_conn *c)
+{
+	assert_ptr_equal(c, channel);
+	assert_true(c->broken);
+	breaches++;
+}
+
 static void a_breach_outside_the_loop(void)
 {
 	char buf[8];
 
 	channel_make();
+	svc_on_breach(breach_told);
 	service_raves();
 	assert_int_equal(svc_next_record(channel, buf, sizeof(buf)), -SK_E_PEER);
 	assert_int_equal(svc_next_record(channel, buf, sizeof(buf)), -SK_E_PEER);
+	assert_int_equal(svc_take(channel, buf, sizeof(buf)), -SK_E_PEER);
+	assert_int_equal(breaches, 1);
 	assert_int_equal(req()->end, 1);
 	restart_and_answer();
 	assert_int_equal(svc_next_record(channel, buf, sizeof(buf)), -SK_E_RESTARTED);

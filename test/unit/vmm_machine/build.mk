@@ -44,5 +44,5 @@ inc-unit-vmm_exit := services/vmm
 ldlibs-unit-vmm_exit := -lZydis
 
 unit-tests += vmm_vmctl
-src-unit-vmm_vmctl := test/unit/vmm_machine/vmctl_test.c libs/ring/ring.c libs/base/error.c
+src-unit-vmm_vmctl := test/unit/vmm_machine/vmctl_test.c libs/ring/ring.c $(addprefix libs/svc/,rings.c turn.c) libs/base/error.c
 inc-unit-vmm_vmctl := services/vmm

@@ -24,9 +24,10 @@ enum { RING_BYTES = 4096, VCPUS = 2, KICK = 7, GIVEN = 5 };
 
 struct vm vm;
 static struct svc_conn vmctl;
+static struct svc_conn services[2]; /* at the other channels */
 static svc_handler_fn on_epoch, on_channel, on_kick;
 static struct {
-	_Alignas(4096) uint8_t req[RING_BYTES], rsp[RING_BYTES];
+	_Alignas(4096) uint8_t req[RING_BYTES], rsp[RING_BYTES], service[2][RING_BYTES];
 } memory;
 /* control's ends, and what it heard in this life. */
 static struct {
@@ -37,7 +38,7 @@ static struct {
 		union {
 			struct vmctl_stats stats;
 			char text[VMCTL_TEXT_MAX];
-			uint32_t pieces;
+			uint32_t pieces, epoch;
 		};
 	} heard[VMCTL_MSG_END];
 	uint32_t times[VMCTL_MSG_END];
@@ -120,6 +121,16 @@ struct svc_conn *svc_channel(const char *name)
 	return &vmctl;
 }
 
+struct svc_conn *svc_channel_next(struct svc_conn *after)
+{
+	return !after                  ? &services[0]
+	       : after == &services[0] ? &vmctl
+	       : after == &vmctl       ? &services[1]
+				       : NULL;
+}
+
+void svc_signal(struct svc_conn *c) { (void)c; }
+
 int svc_request(struct svc_conn *c, const void *rec, uint32_t len)
 {
 	return ring_put(&c->req, rec, len);
@@ -162,6 +173,7 @@ static void io_runs(void)
 	if (kicked)
 		on_kick(NULL);
 	kicked = false;
+	vmctl.spent = 0;
 	if (on_channel)
 		on_channel(NULL);
 	(void)ring_put_flush(&vmctl.req);
@@ -243,7 +255,7 @@ static int setup(void **state)
 	memset(&control, 0, sizeof(control));
 	memset(&grow, 0, sizeof(grow));
 	memset(kick_cap, 0, sizeof(kick_cap));
-	messages_due = last_words = quiesced = 0;
+	messages_due = last_words = untold = quiesced = 0;
 	shutdown_told = pausing = quiescing = paused_by_control = kicked = false;
 	on_epoch = on_channel = on_kick = NULL;
 	vm.cfg = &cfg;
@@ -253,8 +265,15 @@ static int setup(void **state)
 		ring_init(&control.req, memory.req, RING_BYTES, RING_SERVICE_GETS, 1), 0);
 	assert_int_equal(
 		ring_init(&control.rsp, memory.rsp, RING_BYTES, RING_SERVICE_PUTS, 1), 0);
+	vmctl = (struct svc_conn){ .channel = true, .number = 5 };
 	assert_int_equal(ring_init(&vmctl.req, memory.req, RING_BYTES, RING_CLIENT_PUTS, 1), 0);
 	assert_int_equal(ring_init(&vmctl.rsp, memory.rsp, RING_BYTES, RING_CLIENT_GETS, 1), 0);
+	for (uint32_t i = 0; i < 2; i++) {
+		services[i] = (struct svc_conn){ .channel = true, .number = 3 + 6 * i };
+		assert_int_equal(ring_init(&services[i].req, memory.service[i], RING_BYTES,
+					 RING_CLIENT_PUTS, 0),
+			0);
+	}
 	assert_int_equal(vmctl_init(), 0);
 	return 0;
 }
@@ -545,11 +564,83 @@ static void devices_come_and_go(void **state)
 	assert_int_equal(control.heard[VMCTL_DEVICES].pieces, 10);
 }
 
+/* ---- services that break the protocol ---- */
+
+static void control_heard_of(uint32_t channel, uint32_t epoch)
+{
+	heard_only(BIT(READY) | BIT(BREACH));
+	assert_int_equal(control.heard[VMCTL_BREACH].msg.arg, channel);
+	assert_int_equal(control.heard[VMCTL_BREACH].epoch, epoch);
+	control.times[VMCTL_BREACH] = 0;
+}
+
+static void a_breach_is_told_once(void **state)
+{
+	(void)state;
+	vmm_is_ready();
+	services[1].epoch = 4;
+	svc_breach(&services[1], "a test");
+	all_run();
+	control_heard_of(9, 4);
+	svc_breach(&services[1], "a test");
+	all_run();
+	heard_only(BIT(READY));
+	next_life(); /* which knows nothing of it */
+	control_heard_of(9, 4);
+	services[1].broken = false; /* the service has a new life */
+	next_life();
+	heard_only(BIT(READY));
+	svc_breach(&vmctl, "a test"); /* nobody could do anything */
+	all_run();
+	heard_only(BIT(READY));
+}
+
+static void breaches_wait_for_room(void **state)
+{
+	struct vmctl_msg junk = { .type = VMCTL_RUNNING };
+
+	(void)state;
+	vmm_is_ready();
+	while (ring_put(&vmctl.req, &junk, sizeof(junk)) == 0)
+		continue;
+	svc_breach(&services[0], "a test");
+	svc_breach(&services[1], "a test");
+	(void)ring_put_flush(&vmctl.req);
+	assert_int_equal(vmctl.req.sh->want_room, 1);
+	services[0].broken = false; /* it has a new life before control is told */
+	control_listens();
+	control.times[VMCTL_RUNNING] = 0;
+	all_run();
+	control_heard_of(9, 0);
+	all_run();
+	heard_only(BIT(READY));
+}
+
+/* At most as many messages as fit in a turn. */
+static void a_control_that_never_stops(void **state)
+{
+	struct vmctl_msg stats = { .type = VMCTL_UNPAUSE };
+	uint32_t left = 0;
+
+	(void)state;
+	vmm_is_ready();
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(ring_put(&control.rsp, &stats, sizeof(stats)), 0);
+	(void)ring_put_flush(&control.rsp);
+	io_runs();
+	while (ring_get(&vmctl.rsp, &stats, sizeof(stats)) >= 0)
+		left++;
+	assert_int_equal(left, 100 - SVC_TURN / SVC_RECORD);
+}
+
 #define T(f) cmocka_unit_test_setup(f, setup)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(ready_is_sent_in_each_life),
+		T(a_breach_is_told_once),
+		T(breaches_wait_for_room),
+		T(a_control_that_never_stops),
 		T(what_was_on_its_way_is_sent_again),
 		T(the_first_reason_is_sent_again),
 		T(the_guest_stops_between_two_lives),

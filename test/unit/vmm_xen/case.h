@@ -71,5 +71,6 @@ int remove_tests(void);
 int blk_restart_tests(void);
 int netback_tests(void);
 int net_large_tests(void);
+int breach_tests(void);
 
 #endif

@@ -400,12 +400,18 @@ const char *svc_end_text(enum svc_end why)
 
 void svc_signal(struct svc_conn *c) { fake_of(c)->signals++; }
 
-void fake_event(struct fake_conn *f) { f->fn(f->ctx); }
+/* A turn of the loop. */
+void fake_event(struct fake_conn *f)
+{
+	f->c.spent = 0;
+	f->fn(f->ctx);
+}
 
 void fake_restart(struct fake_conn *f)
 {
 	uint32_t epoch = ++f->c.epoch;
 
+	f->c.broken = false;
 	ring_restart(&f->req, epoch);
 	ring_restart(&f->rsp, epoch);
 	ring_restart(&f->c.req, epoch);

@@ -21,5 +21,6 @@ int main(void)
 	failed += blk_restart_tests();
 	failed += netback_tests();
 	failed += net_large_tests();
+	failed += breach_tests();
 	return failed != 0;
 }

@@ -180,9 +180,6 @@ CASE(store_old_replies_are_dropped)
 
 	store_guest();
 	memset(&guest_request, 0, sizeof(guest_request));
-	guest_request.n = (struct xs_native){ .role = XS_ROLE_GUEST, .seq = 77 };
-	store_reply(8);
-	CHECK_EQ(store()->rsp_prod, 0);
 	message(XS_READ, 1, 4, 'x');
 	store_send();
 	CHECK(store_take());
@@ -191,9 +188,6 @@ CASE(store_old_replies_are_dropped)
 	store_send();
 	CHECK(store_take());
 	guest_request = old;
-	store_reply(8);
-	CHECK_EQ(store()->rsp_prod, 0);
-	guest_request.n.seq = 77; /* an answer to nothing */
 	store_reply(8);
 	CHECK_EQ(store()->rsp_prod, 0);
 	guest_request.n.seq = 0; /* an event */
@@ -254,9 +248,6 @@ CASE(store_restarts_between_answers)
 	store_reply(0);
 	CHECK(store_take() && guest_request.m.req_id == 1);
 	fake_restart(xs);
-	guest_request.n.seq = 3; /* not the next */
-	store_reply(0);
-	CHECK_EQ(store()->rsp_prod, 16);
 	for (i = 1; i < 4; i++) {
 		CHECK(store_take());
 		len = i == 2 ? 500 : 4;
