@@ -441,12 +441,14 @@ test: setup $(test-machine) $(domain-bins) $(call wanted,$(unit-bins) $(fuzz-bin
 ROUNDS ?= 20
 KHOST_RUNS ?= 20000
 KHOST_BOUND ?= 3
+inject-report = $(B)/test/inject.txt
 inject-ways := crash hang exit leak late index taken length record
 soak: $(test-machine) $(unit-bins) $(own-guests) guests iso
 	$(B)/unit/khost_fuzz 1000 $(KHOST_RUNS)
 	$(B)/unit/khost_explore $(KHOST_BOUND)
 	$(check-lint) --nodes 225000
-	$(if $(filter-out inject,$(T)),,@for way in $(inject-ways); do echo "inject: $$way"; SKERRY_INJECT=$$way $(runtests) --tier system inject || exit; done)
+	$(if $(filter-out inject,$(T)),,@rm -f $(inject-report); for way in $(inject-ways); do echo "inject: $$way"; \
+		SKERRY_INJECT=$$way SKERRY_REPORT=$(abspath $(inject-report)) $(runtests) --tier system inject || exit; done; $(PYTHON) test/system/inject_report.py $(inject-report))
 	@for i in $$(seq $(ROUNDS)); do echo "round $$i of $(ROUNDS)"; SKERRY_CREATE_ROUNDS=100 SKERRY_RESTARTS=400 SKERRY_PLUGS=1000 SKERRY_SEED=$$i SKERRY_REPORT=$(abspath $(B))/test/soak.txt \
 		$(runtests) --tier system $(T) || exit; done
 mutants: setup

@@ -4,6 +4,8 @@
 The domains are those of build/boot/inject.img: each life of one fails at the next place of a list (libs/svc/inject.c). A place is a step
 of libs/svc/step.h with the protocol and the end of the connection. Every place of PLACES must be reached. The machine starts anew for
 each part of a list.
+
+SKERRY_INJECT=WAY lets all domains fail in this way, at every place. SKERRY_REPORT names a file for the places (inject_report.py).
 """
 import collections
 import os
@@ -12,6 +14,7 @@ import time
 
 import pytest
 
+import inject_report
 from guestkit import boots, compile_tool, enter, info, leave, listed, ramdisk, run_guest, services, services_in, stamps_end, wait_gone
 from harness import PROMPT, GuestDir, Hang
 
@@ -259,6 +262,8 @@ def test_fails_at_each_place(machine, build, tmp_path, way, lists):
         reached = sweep(machine, build, tmp_path / attempt, way, todo)
         for domain, places in todo.items():
             print(f"{domain}: {len(reached[domain])} of {len(places)} places: {' '.join(sorted(reached[domain]))}")
+            if "SKERRY_REPORT" in os.environ:
+                inject_report.add(os.environ["SKERRY_REPORT"], way, domain, places, reached[domain])
         todo = {d: left for d, places in todo.items() if (left := [p for p in places if p not in reached[d]])}
         if not todo:
             break
