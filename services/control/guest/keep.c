@@ -109,11 +109,17 @@ static void keep_guest(struct kept_guest *k, const struct guest *g)
 	keep_vmm(k, g);
 }
 
+/* The table says that there is no guest at a place, so that need not be stored again. */
+static bool said_free[DOMTAB_MAX];
+
 static void dom_keep(struct dom *d)
 {
 	struct kept_guest k;
 	uint32_t place = (uint32_t)(d - guests.dom);
 
+	if (d->state == DOM_FREE && (said_free[place] || !kept_guest_stored(place)))
+		return;
+	said_free[place] = d->state == DOM_FREE;
 	memset(&k, 0, sizeof(k));
 	if (d->state != DOM_FREE) {
 		keep_dom(&k, d);

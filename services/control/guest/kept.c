@@ -155,6 +155,11 @@ static bool stored_ever(const struct stamp stamp[2])
 	return stamp[0].number || stamp[1].number;
 }
 
+bool kept_guest_stored(uint32_t i)
+{
+	return table && stored_ever(table->guest_stamp[i]);
+}
+
 int kept_guest_load(uint32_t i, struct kept_guest *g)
 {
 	enum valid k;

@@ -130,6 +130,8 @@ struct kept_death *kept_deaths(void);
 /* i: below DOMTAB_MAX. A store of what is there already does nothing. */
 void kept_guest_store(uint32_t i, const struct kept_guest *g);
 void kept_config_store(uint32_t i, const struct guest_config *c);
+/* This life or an earlier one has stored something about a guest there. */
+bool kept_guest_stored(uint32_t i);
 /* 0, -SK_E_NOT_FOUND: there is no guest; -SK_E_INVAL: both copies or the values are damaged. */
 int kept_guest_load(uint32_t i, struct kept_guest *g) must_check;
 /* False: both copies or the values are damaged, or there is none. */

@@ -219,7 +219,11 @@ static void as_is_certain(void)
 
 static void nothing_is_left(void)
 {
+	struct kept_guest k;
+
 	assert_null(domtab_next(&guests, 0));
+	for (uint32_t i = 0; i < DOMTAB_MAX; i++)
+		assert_int_equal(kept_guest_load(i, &k), -SK_E_NOT_FOUND);
 	assert_int_equal(guest_pool.free, guest_pool.total);
 	assert_int_equal(guest_pool.n_nodes, 1);
 	for (int s = 0; s < SERVICE_COUNT; s++)
