@@ -2,8 +2,8 @@
 /*
  * ns16550.c - the 16550 UART
  *
- * Invariants  NS1 the transmit interrupt is on exactly from when the FIFO is filled until
- *                 tx_next() has no more bytes.
+ * Invariants  NS1 the transmit interrupt is on exactly from when the FIFO has been filled until
+ *                 it is filled again, or tx_next() has no more bytes.
  *             NS2 receive interrupts are off exactly while there is no room for a received
  *                 byte, so that the device holds back the sender and no byte is dropped here.
  */
@@ -62,20 +62,38 @@ bool ns16550_start(struct ns16550 *u)
 	return true;
 }
 
-/* Fill the empty FIFO; NS1. */
+static void tx_interrupt_on(struct ns16550 *u)
+{
+	if (u->tx_on)
+		return;
+	u->tx_on = true;
+	interrupts_set(u);
+}
+
+static void tx_interrupt_off(struct ns16550 *u)
+{
+	if (!u->tx_on)
+		return;
+	u->tx_on = false;
+	interrupts_set(u);
+}
+
+/*
+ * Fill the empty FIFO; NS1. A device that sends as fast as it is written to would interrupt
+ * after each byte.
+ */
 static void transmit(struct ns16550 *u)
 {
 	unsigned int n = 0;
 	uint8_t byte;
 
+	tx_interrupt_off(u);
 	while (n < FIFO && u->tx_next(&byte)) {
 		u->out(REG_DATA, byte);
 		n++;
 	}
-	if (u->tx_on != (n > 0)) {
-		u->tx_on = n > 0;
-		interrupts_set(u);
-	}
+	if (n)
+		tx_interrupt_on(u);
 }
 
 static void receive(struct ns16550 *u)
@@ -110,11 +128,8 @@ void ns16550_tx_kick(struct ns16550 *u)
 {
 	if (!u->tx_on && u->in(REG_LSR)&LSR_TX_EMPTY)
 		transmit(u);
-	else if (!u->tx_on) {
-		/* the last bytes are still being sent; an interrupt will follow */
-		u->tx_on = true;
-		interrupts_set(u);
-	}
+	else
+		tx_interrupt_on(u); /* follows when the last bytes have been sent */
 }
 
 void ns16550_rx_resume(struct ns16550 *u)
