@@ -74,8 +74,8 @@ static int block_take(ext2_filsys fs, blk64_t *phys, e2_blkcnt_t block, blk64_t 
 
 static void blocks_read(ext2_filsys fs, struct map *m)
 {
-	(void)ext2fs_block_iterate3(fs, m->ino, BLOCK_FLAG_READ_ONLY | BLOCK_FLAG_HOLE, NULL,
-		block_take, m);
+	(void)ext2fs_block_iterate3(
+		fs, m->ino, BLOCK_FLAG_READ_ONLY | BLOCK_FLAG_HOLE, NULL, block_take, m);
 }
 
 /* ---- extents ---- */
@@ -86,8 +86,8 @@ static bool extent_take(struct map *m, const struct ext2fs_extent *e)
 		return false;
 	if (!(e->e_flags & EXT2_EXTENT_FLAGS_LEAF)) /* of the tree itself */
 		return true;
-	return run_add(m, e->e_lblk, e->e_flags & EXT2_EXTENT_FLAGS_UNINIT ? 0 : e->e_pblk,
-		e->e_len);
+	return run_add(
+		m, e->e_lblk, e->e_flags & EXT2_EXTENT_FLAGS_UNINIT ? 0 : e->e_pblk, e->e_len);
 }
 
 static void extents_read(ext2_filsys fs, struct map *m)

@@ -108,8 +108,8 @@ static int run_read(
 }
 
 /* Read a part of one block, or several whole blocks; *n: how many bytes. */
-static int piece_read(
-	const struct tree_file *f, uint64_t position, uint64_t length, uint8_t *out, uint64_t *n)
+static int piece_read(const struct tree_file *f, uint64_t position, uint64_t length,
+	uint8_t *out, uint64_t *n)
 {
 	/* libext2fs mounts no volume with larger blocks. */
 	static uint8_t part[EXT2_MAX_BLOCK_SIZE];
@@ -119,8 +119,8 @@ static int piece_read(
 	int rc;
 
 	if (!skip && whole) {
-		rc = run_read(f, block, whole < RUN_MAX ? (uint32_t)whole : RUN_MAX, out,
-			&blocks);
+		rc = run_read(
+			f, block, whole < RUN_MAX ? (uint32_t)whole : RUN_MAX, out, &blocks);
 		*n = (uint64_t)blocks * fs->blocksize;
 		return rc;
 	}

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * stretch.c - a plugin of QEMU: the longest stretch of instructions with interrupts off, of each
- * CPU
+ * stretch.c - a plugin of QEMU: how long each CPU has interrupts off at most
  *
  * -plugin stretch.so,out=FILE,kernel=ADDRESS,look=ADDRESS
  *

@@ -31,7 +31,7 @@ static uint8_t fake_inb(uint16_t port)
 	assert_int_equal(port, 0x61);
 	access_takes_time();
 	return counts && shots && clock_now - started >= 11932ull * 1000000000 / 1193182 ? 0x21
-											: 1;
+											 : 1;
 }
 
 static void fake_outb(uint16_t port, uint8_t value)
