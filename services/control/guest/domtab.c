@@ -10,6 +10,7 @@
  *             DOMTAB3 a configuration has one owner: an entry, an action, or the caller
  *             DOMTAB4 the queue has room: an event queues at most two actions per guest, and
  *                     the loop empties the queue after each event
+ *             DOMTAB5 `order` lists the entries that are not FREE, by domid
  */
 #include "guest/domtab.h"
 
@@ -106,25 +107,55 @@ void domtab_fini(struct domtab *t)
 	for (size_t i = 0; i < DOMTAB_MAX; i++)
 		free(t->dom[i].config);
 	memset(t->dom, 0, sizeof(t->dom));
+	t->n_doms = 0;
+}
+
+/* How many guests have a domid up to this one. */
+static uint32_t order_up_to(const struct domtab *t, uint32_t domid)
+{
+	uint32_t low = 0, high = t->n_doms;
+
+	while (low < high) {
+		uint32_t middle = (low + high) / 2;
+
+		if (t->order[middle]->domid <= domid)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* DOMTAB5 */
+static void order_add(struct domtab *t, struct dom *d)
+{
+	uint32_t at = order_up_to(t, d->domid);
+
+	memmove(&t->order[at + 1], &t->order[at], (t->n_doms++ - at) * sizeof(t->order[0]));
+	t->order[at] = d;
+}
+
+/* DOMTAB5 */
+static void order_remove(struct domtab *t, struct dom *d)
+{
+	uint32_t behind = order_up_to(t, d->domid);
+
+	memmove(&t->order[behind - 1], &t->order[behind],
+		(t->n_doms-- - behind) * sizeof(t->order[0]));
 }
 
 struct dom *domtab_get(struct domtab *t, uint32_t domid)
 {
-	for (size_t i = 0; i < DOMTAB_MAX; i++)
-		if (t->dom[i].state != DOM_FREE && t->dom[i].domid == domid)
-			return &t->dom[i];
-	return NULL;
+	uint32_t n = order_up_to(t, domid);
+
+	return n && t->order[n - 1]->domid == domid ? t->order[n - 1] : NULL;
 }
 
 struct dom *domtab_next(struct domtab *t, uint32_t domid)
 {
-	struct dom *best = NULL;
+	uint32_t n = order_up_to(t, domid);
 
-	for (struct dom *d = t->dom; d < t->dom + DOMTAB_MAX; d++)
-		if (d->state != DOM_FREE && d->domid > domid &&
-			(!best || d->domid < best->domid))
-			best = d;
-	return best;
+	return n < t->n_doms ? t->order[n] : NULL;
 }
 
 static struct dom *dom_by_name(struct domtab *t, const char *name)
@@ -217,6 +248,7 @@ static void entry_new(struct domtab *t, struct dom *d, struct guest_config *conf
 	strcpy(d->name, config->name);
 	memcpy(d->uuid, config->uuid, UUID_SIZE);
 	dom_set_state(d, DOM_BUILDING);
+	order_add(t, d);
 }
 
 struct dom *dom_add(struct domtab *t, struct guest_config *config, struct msg *m)
@@ -244,12 +276,16 @@ add:
 	return d;
 }
 
-void dom_drop(struct dom *d)
+/* Nothing of the guest is left, except perhaps its configuration. */
+static void entry_end(struct domtab *t, struct dom *d)
 {
+	order_remove(t, d);
 	dom_set_state(d, DOM_FREE);
 	free(d->config);
 	d->config = NULL;
 }
+
+void dom_drop(struct domtab *t, struct dom *d) { entry_end(t, d); }
 
 struct dom *dom_adopt(struct domtab *t, uint32_t place, const struct dom *as)
 {
@@ -258,6 +294,7 @@ struct dom *dom_adopt(struct domtab *t, uint32_t place, const struct dom *as)
 	if (d->state != DOM_FREE || domtab_get(t, as->domid) || dom_by_name(t, as->name))
 		return NULL; /* DOMTAB2 */
 	*d = *as;            /* DOMTAB1: another life of control made the moves to this state */
+	order_add(t, d);
 	return d;
 }
 
@@ -277,12 +314,9 @@ static void power_if_empty(struct domtab *t)
 		domtab_stop_waiting(t);
 }
 
-/* Nothing of the guest is left, except perhaps its configuration. */
 static void entry_free(struct domtab *t, struct dom *d)
 {
-	dom_set_state(d, DOM_FREE);
-	free(d->config);
-	d->config = NULL;
+	entry_end(t, d);
 	power_if_empty(t);
 }
 

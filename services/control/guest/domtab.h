@@ -97,6 +97,9 @@ enum host_stop { HOST_UP, HOST_POWEROFF, HOST_REBOOT };
 
 struct domtab {
 	struct dom dom[DOMTAB_MAX];
+	/* The guests that there are, in the order of their domids: DOMTAB5. */
+	struct dom *order[DOMTAB_MAX];
+	uint32_t n_doms;
 	uint32_t last_domid;
 	enum host_stop stopping;
 	bool power_queued;
@@ -127,7 +130,7 @@ struct dom *dom_add(struct domtab *t, struct guest_config *config, struct msg *m
 /* May a guest get a vif with this address? 0, or -1 with *m: another one has it. */
 int domtab_mac_check(struct domtab *t, const struct vif_spec *v, struct msg *m);
 /* Forget an entry for which nothing was built, and free its config. */
-void dom_drop(struct dom *d);
+void dom_drop(struct domtab *t, struct dom *d);
 /*
  * An entry as an earlier life of control left it, at the same place of the table. NULL: the
  * place is taken, or there is such a guest already; the config stays the caller's.

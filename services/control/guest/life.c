@@ -68,7 +68,7 @@ void guest_drop(struct guest *g)
 
 	guest_free(g);
 	d->config = NULL; /* it stays the caller's */
-	dom_drop(d);
+	dom_drop(&guests, d);
 }
 
 /* ---- actions of the table ---- */

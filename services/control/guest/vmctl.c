@@ -220,6 +220,9 @@ static int message_handle(struct guest *g, const struct vmctl_msg *m, const char
 	return 0;
 }
 
+/* A message has come that may have changed more than statistics, which nobody keeps. */
+static bool happened;
+
 static int record_take(struct guest *g)
 {
 	struct {
@@ -234,6 +237,7 @@ static int record_take(struct guest *g)
 		return n;
 	if ((uint32_t)n < sizeof(rec.m) || rec.m.len != (uint32_t)n - sizeof(rec.m))
 		return -SK_E_PEER;
+	happened = happened || rec.m.type != VMCTL_STATS;
 	return message_handle(g, &rec.m, rec.body);
 }
 
@@ -257,7 +261,7 @@ static int records_take(struct guest *g)
 /* Nothing is read from the VMM any more, so this is reported once. */
 static void vmm_breach(struct guest *g)
 {
-	g->broken = true;
+	g->broken = happened = true;
 	guest_log(g->dom->domid, "the VMM of domain %u (%s) broke the protocol; it is ended\n",
 		g->dom->domid, g->dom->name);
 	creation_blame(g, "its VMM broke the protocol");
@@ -268,6 +272,7 @@ static void vmm_breach(struct guest *g)
 static void vmctl_event(void *ctx)
 {
 	(void)ctx;
+	happened = false;
 	for (struct dom *d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid)) {
 		struct guest *g = guest_of(d);
 
@@ -275,9 +280,12 @@ static void vmctl_event(void *ctx)
 			records_take(g))
 			vmm_breach(g);
 	}
-	if (stats_done && !stats_awaited())
+	if (stats_done && !stats_awaited()) {
 		stats_finish();
-	guests_run();
+		happened = true;
+	}
+	if (happened)
+		guests_run();
 }
 
 /* ---- connections ---- */

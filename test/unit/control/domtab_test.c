@@ -124,6 +124,47 @@ static struct dom_action reborn(uint32_t domid)
 	return expect(DO_CREATE, domid);
 }
 
+/* Exactly these guests are there, and are listed in this order. */
+static void listed(const char *names)
+{
+	char all[64] = "";
+
+	for (struct dom *d = domtab_next(&t, 0); d; d = domtab_next(&t, d->domid)) {
+		strcat(all, d->name);
+		assert_ptr_equal(domtab_get(&t, d->domid), d);
+	}
+	assert_string_equal(all, names);
+}
+
+/* Numbers begin again at 1, and those in use are left out. */
+static void order_of_guests(void **state)
+{
+	struct dom *a = add("a"), *b, *c, *d;
+
+	(void)state;
+	b = add("b");
+	t.last_domid = DOMID_RESERVED - 3;
+	c = add("c");
+	d = add("d");
+	listed("abcd");
+	dom_drop(&t, a);
+	listed("bcd");
+	a = add("a");
+	assert_int_equal(a->domid, 1);
+	listed("abcd");
+	dom_drop(&t, b);
+	assert_int_equal(add("e")->domid, 2);
+	listed("aecd");
+	assert_int_equal(add("f")->domid, 3);
+	listed("aefcd");
+	dom_drop(&t, d);
+	listed("aefc");
+	dom_drop(&t, c);
+	assert_null(domtab_get(&t, DOMID_RESERVED - 2));
+	dom_drop(&t, a);
+	listed("ef");
+}
+
 static void identities(void **state)
 {
 	struct dom *a = add("a"), *b = add("b");
@@ -138,7 +179,7 @@ static void identities(void **state)
 	assert_null(domtab_find(&t, "4294967297", &m));
 	assert_null(domtab_find(&t, "", &m));
 	assert_true(domtab_is_host("0") && domtab_is_host("Domain-0") && !domtab_is_host("1"));
-	dom_drop(a);
+	dom_drop(&t, a);
 	assert_int_equal(add("c")->domid, 3);
 	assert_ptr_equal(domtab_next(&t, 0), b);
 	assert_int_equal(domtab_next(&t, 2)->domid, 3);
@@ -659,6 +700,7 @@ static void waiting(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		T(order_of_guests),
 		T(identities),
 		T(domids_wrap_and_skip),
 		T(additions_refused),

@@ -357,6 +357,7 @@ void vmm_says(uint32_t domid, uint16_t type_, uint32_t arg, const void *body, ui
 	assert_int_equal(ring_put2(&v->to_control, &m, sizeof(m), body, len), 0);
 	(void)ring_put_flush(&v->to_control);
 	bit_fn[BIT_VMCTL](NULL);
+	assert_int_equal(guests.n_queued, 0); /* what follows was done at once */
 	world_run();
 }
 
@@ -470,6 +471,7 @@ void vmm_garbage(uint32_t domid)
 
 	sh->prod = 0x12345678;
 	bit_fn[BIT_VMCTL](NULL);
+	assert_int_equal(guests.n_queued, 0);
 	world_run();
 }
 
