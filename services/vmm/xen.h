@@ -15,7 +15,8 @@
  *                         xen_vcpu_prepare(cpu);
  *                 xen_vcpu_prepare(cpu); vector = xen_upcall_vector(cpu); if (vector >= 0)
  *                 inject it (no APIC, no EOI); VCPU_ENTER with that deadline; on HYPERCALL:
- *                 skip the instruction, xen_hypercall(cpu).
+ *                 skip the instruction, xen_hypercall(cpu). After an exit that changes nothing
+ *                 for the loop, VCPU_ENTER again, unless xen_vcpu_event_pending(cpu).
  *             edge_vcpu_kick(cpu) on any thread makes the loop turn once more, from sleep and
  *             from guest mode.
  */
@@ -85,9 +86,9 @@ uint32_t xen_io_devices(void);
 bool xen_hypercall_page_write(unsigned int cpu, uint64_t value, bool amd) must_check;
 /*
  * Arguments are in the registers of edge_state(cpu), the result goes into RAX. The caller moves
- * RIP.
+ * RIP. False: the call has changed nothing for the loop, except that an upcall may be due.
  */
-void xen_hypercall(unsigned int cpu);
+bool xen_hypercall(unsigned int cpu);
 
 /* ---- the loop of a vCPU ---- */
 

@@ -81,19 +81,20 @@ static void exit_cpuid(struct vcpu *v)
 	exit_skip(v, 2);
 }
 
-static void exit_rdmsr(struct vcpu *v)
+static enum exit_next exit_rdmsr(struct vcpu *v)
 {
 	struct sk_vcpu_state *st = v->st;
 	uint64_t value;
 
 	if (!msr_read(v, (uint32_t)st->gpr[SK_RCX], &value)) {
 		vcpu_exception(v, VEC_GP, 0);
-		return;
+		return NEXT_LOOK;
 	}
 	st->gpr[SK_RAX] = (uint32_t)value;
 	st->gpr[SK_RDX] = value >> 32;
 	vcpu_dirty(v, SK_VCPU_GPR);
 	exit_skip(v, 2);
+	return NEXT_ENTER;
 }
 
 static void exit_wrmsr(struct vcpu *v)
@@ -137,11 +138,11 @@ static void exit_rdtsc(struct vcpu *v)
 	exit_skip(v, 2);
 }
 
-static void exit_hypercall(struct vcpu *v)
+static enum exit_next exit_hypercall(struct vcpu *v)
 {
 	/* Step over the instruction first: the registers that the call sets are final. */
 	exit_skip(v, 3);
-	xen_hypercall(v->id);
+	return xen_hypercall(v->id) ? NEXT_LOOK : NEXT_ENTER;
 }
 
 static void exit_hlt(struct vcpu *v)
@@ -181,7 +182,7 @@ static void port_note(const struct vcpu *v, uint16_t port, bool in)
 			v->id, in ? "reads" : "writes", port, (unsigned long long)v->st->rip);
 }
 
-static void exit_io(struct vcpu *v)
+static enum exit_next exit_io(struct vcpu *v)
 {
 	struct sk_vcpu_state *st = v->st;
 	uint64_t q = st->qual[0];
@@ -191,7 +192,7 @@ static void exit_io(struct vcpu *v)
 
 	if (size != 1 && size != 2 && size != 4) {
 		exit_crash(v, "port access of an impossible size");
-		return;
+		return NEXT_LOOK;
 	}
 	port_note(v, port, q >> 24 & 1);
 	if (q >> 25 & 1) { /* strings: no device supports them */
@@ -209,6 +210,8 @@ static void exit_io(struct vcpu *v)
 		exit_rip_set(v, st->qual[1]);
 	else
 		exit_skip(v, 1);
+	/* OUT may end the guest */
+	return q >> 24 & 1 ? NEXT_ENTER : NEXT_LOOK;
 }
 
 /* ---- control registers ------------------------------------------------------------------- */
@@ -255,7 +258,7 @@ static void exit_cr_write(struct vcpu *v)
 		exit_skip(v, 3);
 }
 
-void exit_dispatch(struct vcpu *v, uint32_t reason)
+enum exit_next exit_dispatch(struct vcpu *v, uint32_t reason)
 {
 	switch (reason) {
 	case SK_EXIT_SIGNAL:
@@ -263,20 +266,17 @@ void exit_dispatch(struct vcpu *v, uint32_t reason)
 	case SK_EXIT_NMI_WINDOW:
 		break;
 	case SK_EXIT_HYPERCALL:
-		exit_hypercall(v);
-		break;
+		return exit_hypercall(v);
 	case SK_EXIT_CPUID:
 		exit_cpuid(v);
-		break;
+		return NEXT_ENTER;
 	case SK_EXIT_HLT:
 		exit_hlt(v);
 		break;
 	case SK_EXIT_IO:
-		exit_io(v);
-		break;
+		return exit_io(v);
 	case SK_EXIT_RDMSR:
-		exit_rdmsr(v);
-		break;
+		return exit_rdmsr(v);
 	case SK_EXIT_WRMSR:
 		exit_wrmsr(v);
 		break;
@@ -315,4 +315,5 @@ void exit_dispatch(struct vcpu *v, uint32_t reason)
 		exit_crash(v, "unknown exit");
 		break;
 	}
+	return NEXT_LOOK;
 }

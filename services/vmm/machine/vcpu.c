@@ -10,7 +10,8 @@
  *             DEAF one waits for an NMI as well.
  * Invariants  VLOOP1 a thread that leaves something for a vCPU (IRR, a request, an event) does
  *                    so before vcpu_kick(), and the vCPU's thread checks all of these after
- *                    each wait and each exit, so nothing is lost
+ *                    each wait, each kick and each exit that may change them itself, so
+ *                    nothing is lost
  *             VLOOP2 v->st is touched by the vCPU's own thread only, except while the vCPU is
  *                    OFFLINE and parked
  *             VLOOP3 the kernel holds at most one vector for the guest; when another waits
@@ -19,6 +20,8 @@
  *                    run any more, because only vCPUs send requests and NMIs (those of a person
  *                    come too late then), and a thread
  *                    clears `settled` before it takes a request
+ *             VLOOP5 between NEXT_ENTER and the entry, only a kick, the passing of time or an
+ *                    upcall calls for a look: a kick ends the entry at once
  */
 #include "machine/vcpu.h"
 
@@ -36,7 +39,8 @@
 #include "sys/sk.h"
 #include "xen.h"
 
-enum { RETRY_US = 100 };
+/* LOOKS: at least so many a second while the guest exits, for its runstate */
+enum { RETRY_US = 100, LOOKS = 1000 };
 #define RFLAGS_IF 0x200ull
 
 /* ---- register state ---------------------------------------------------------------------- */
@@ -444,28 +448,38 @@ static sk_time_t ready_wait(struct vcpu *v)
 	}
 }
 
+/* Run the guest until it exits, and handle the exit. */
+static enum exit_next guest_run(struct vcpu *v, sk_time_t deadline)
+{
+	uint32_t reason;
+	long rc = sk_vcpu_enter(v->cap, deadline, &reason);
+
+	if (!rc)
+		return exit_dispatch(v, reason);
+	if (rc != -SK_E_TIMEOUT && rc != -SK_E_AGAIN) {
+		vm_note(NOTE_CRASH, 2 * v->id, "vCPU %u: cannot be entered: %s", v->id,
+			sk_error_text((int)rc));
+		vm_shutdown(SHUTDOWN_crash);
+	}
+	return NEXT_LOOK;
+}
+
 static void vcpu_loop(void *arg)
 {
 	struct vcpu *v = arg;
 
 	for (;;) {
-		sk_time_t deadline = ready_wait(v), retry;
-		uint32_t reason;
-		long rc;
+		sk_time_t deadline = ready_wait(v), retry, look;
 
 		events_inject(v);
 		if (interrupts_inject(v)) { /* VLOOP3 */
 			retry = vm_rdtsc() + vm.tsc_hz / 1000000 * RETRY_US;
 			deadline = retry < deadline ? retry : deadline;
 		}
-		rc = sk_vcpu_enter(v->cap, deadline, &reason);
-		if (!rc) {
-			exit_dispatch(v, reason);
-		} else if (rc != -SK_E_TIMEOUT && rc != -SK_E_AGAIN) {
-			vm_note(NOTE_CRASH, 2 * v->id, "vCPU %u: cannot be entered: %s", v->id,
-				sk_error_text((int)rc));
-			vm_shutdown(SHUTDOWN_crash);
-		}
+		look = vm_rdtsc() + vm.tsc_hz / LOOKS;
+		while (guest_run(v, deadline) == NEXT_ENTER && vm_rdtsc() < look &&
+			!xen_vcpu_event_pending(v->id))
+			continue; /* VLOOP5 */
 	}
 }
 

@@ -189,26 +189,53 @@ bool vcpu_in_long_mode(unsigned int cpu)
 	return (st->efer & 1ull << 10) && (st->seg[SK_CS].attr & 1u << 9); /* EFER.LMA, CS.L */
 }
 
-void xen_hypercall(unsigned int cpu)
+static void args_read(struct hcall *c, const struct sk_vcpu_state *st)
+{
+	if (c->wide) {
+		c->op = st->gpr[SK_RAX];
+		c->arg[0] = st->gpr[SK_RDI];
+		c->arg[1] = st->gpr[SK_RSI];
+		c->arg[2] = st->gpr[SK_RDX];
+		c->arg[3] = st->gpr[SK_R10];
+		c->arg[4] = st->gpr[SK_R8];
+		c->arg[5] = st->gpr[SK_R9];
+		return;
+	}
+	c->op = (uint32_t)st->gpr[SK_RAX];
+	for (unsigned int i = 0; i < 6; i++)
+		c->arg[i] = (uint32_t)st->gpr[narrow_regs[i]];
+}
+
+/* Can the call have changed when its vCPU runs, or why, except by an upcall? */
+static bool loop_affected(uint64_t op)
+{
+	return op != __HYPERVISOR_xen_version && op != __HYPERVISOR_event_channel_op &&
+	       op != __HYPERVISOR_grant_table_op;
+}
+
+bool xen_hypercall(unsigned int cpu)
 {
 	struct sk_vcpu_state *st = edge_state(cpu);
-	struct hcall c = { .cpu = cpu, .wide = vcpu_in_long_mode(cpu), .budget = HCALL_BATCH };
-	const uint8_t *regs = c.wide ? wide_regs : narrow_regs;
+	const uint8_t *regs;
+	struct hcall c;
 	int64_t result;
 
 	xen_this_cpu = cpu;
-	c.op = c.wide ? st->gpr[SK_RAX] : (uint32_t)st->gpr[SK_RAX];
-	for (unsigned int i = 0; i < 6; i++)
-		c.arg[i] = c.wide ? st->gpr[regs[i]] : (uint32_t)st->gpr[regs[i]];
-
+	c.cpu = cpu;
+	c.wide = vcpu_in_long_mode(cpu);
+	c.nested = c.again = false;
+	c.budget = HCALL_BATCH;
+	args_read(&c, st);
 	result = st->cpl ? -XEN_EPERM : hcall_dispatch(&c); /* HCALL1 */
 	st->dirty |= SK_VCPU_GPR;
 	if (c.again) {
+		regs = c.wide ? wide_regs : narrow_regs;
 		for (unsigned int i = 0; i < 6; i++)
 			st->gpr[regs[i]] = c.arg[i];
 		st->rip -= HCALL_INSTR;
 		st->dirty |= SK_VCPU_RIP;
-		return;
+		return true;
 	}
 	st->gpr[SK_RAX] = c.wide ? (uint64_t)result : (uint32_t)result;
+	return loop_affected(c.op);
 }

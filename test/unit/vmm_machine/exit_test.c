@@ -120,12 +120,14 @@ uint32_t port_in(uint16_t port, uint8_t size)
 	return 0xa1b2c3d4;
 }
 
-void xen_hypercall(unsigned int cpu)
+static bool loop_affected;
+bool xen_hypercall(unsigned int cpu)
 {
 	assert_int_equal(cpu, v.id);
 	rip_at_call = st.rip;
 	hypercalls++;
 	st.gpr[SK_RAX] = 77;
+	return loop_affected;
 }
 
 /* Long mode, everything mapped one to one for the supervisor only, except for USER_PAGE. */
@@ -205,11 +207,14 @@ static void hypercall_is_stepped_over_first(void **state)
 	(void)state;
 	CODE_PUT(0x0f, 0x01, 0xd9);
 	st.gpr[SK_RAX] = 1;
-	exit_dispatch(&v, SK_EXIT_HYPERCALL);
+	assert_int_equal(exit_dispatch(&v, SK_EXIT_HYPERCALL), NEXT_ENTER);
 	went_on(CODE + 3);
 	assert_int_equal(rip_at_call, CODE + 3);
 	assert_int_equal(hypercalls, 1);
 	assert_int_equal(st.gpr[SK_RAX], 77);
+	loop_affected = true;
+	assert_int_equal(exit_dispatch(&v, SK_EXIT_HYPERCALL), NEXT_LOOK);
+	loop_affected = false;
 }
 
 /*
@@ -242,7 +247,7 @@ static void cpuid_answers(void **state)
 	(void)state;
 	CODE_PUT(0x0f, 0xa2);
 	st.gpr[SK_RAX] = 0xdead000040000000;
-	exit_dispatch(&v, SK_EXIT_CPUID);
+	assert_int_equal(exit_dispatch(&v, SK_EXIT_CPUID), NEXT_ENTER);
 	went_on(CODE + 2);
 	assert_int_equal(st.gpr[SK_RAX], 0x40000004);
 	assert_int_equal(st.gpr[SK_RBX], 0x566e6558); /* "XenV" */
@@ -262,19 +267,19 @@ static void registers_of_the_model(void **state)
 	CODE_PUT(0x0f, 0x32);
 	st.gpr[SK_RAX] = st.gpr[SK_RDX] = ~0ull;
 	st.gpr[SK_RCX] = 0xffffffff00000010;
-	exit_dispatch(&v, SK_EXIT_RDMSR);
+	assert_int_equal(exit_dispatch(&v, SK_EXIT_RDMSR), NEXT_ENTER);
 	went_on(CODE + 2);
 	assert_int_equal(st.gpr[SK_RAX], 0x55667788);
 	assert_int_equal(st.gpr[SK_RDX], 0x11223344);
 	st.rip = CODE;
 	st.gpr[SK_RAX] = 0xffffffff00000001;
 	st.gpr[SK_RDX] = 2;
-	exit_dispatch(&v, SK_EXIT_WRMSR);
+	assert_int_equal(exit_dispatch(&v, SK_EXIT_WRMSR), NEXT_LOOK);
 	went_on(CODE + 2);
 	assert_int_equal(msr_written, 0x200000001);
 	st.rip = CODE;
 	st.gpr[SK_RCX] = 0x11;
-	exit_dispatch(&v, SK_EXIT_RDMSR);
+	assert_int_equal(exit_dispatch(&v, SK_EXIT_RDMSR), NEXT_LOOK);
 	faulted(EXC_CODE | 13, 0);
 	v.pending_exception = 0;
 	exit_dispatch(&v, SK_EXIT_WRMSR);
@@ -397,10 +402,14 @@ static void ends(void **state)
 
 static void io(uint16_t port, uint8_t size, bool in, bool string, bool rep)
 {
+	enum exit_next next;
+
 	st.qual[0] = port | (uint64_t)size << 16 | (uint64_t)in << 24 | (uint64_t)string << 25 |
 		     (uint64_t)rep << 26;
 	st.rip = CODE;
-	exit_dispatch(&v, SK_EXIT_IO);
+	next = exit_dispatch(&v, SK_EXIT_IO);
+	/* OUT may end the guest */
+	assert_int_equal(next, in && shutdown_reason < 0 ? NEXT_ENTER : NEXT_LOOK);
 }
 
 static void ports(void **state)

@@ -53,6 +53,8 @@ static unsigned int ran[CPUS], nmis[CPUS], injected[CPUS], entries[CPUS], enable
 	shutdowns;
 static uint8_t injected_vector;
 static bool online[CPUS], upcall_pending[CPUS], poll_waits[CPUS];
+static bool quiet[CPUS]; /* the exit changes nothing but registers */
+static unsigned int looks[CPUS];
 static void (*at_shutdown)(void);
 
 static void yield(void)
@@ -207,18 +209,20 @@ void vm_shutdown(uint32_t reason)
 		vcpu_kick(&vm.vcpu[i]);
 }
 
-void exit_dispatch(struct vcpu *v, uint32_t reason)
+enum exit_next exit_dispatch(struct vcpu *v, uint32_t reason)
 {
 	struct side *s = &side[v->id];
 
+	quiet[v->id] = false;
 	if (reason == SK_EXIT_HYPERCALL && s->script[s->at])
 		s->script[s->at++](v);
+	return quiet[v->id] ? NEXT_ENTER : NEXT_LOOK;
 }
 
 bool xen_vcpu_event_pending(unsigned int cpu) { return upcall_pending[cpu]; }
 int xen_upcall_vector(unsigned int cpu)
 {
-	(void)cpu;
+	looks[cpu]++;
 	return -1;
 }
 bool xen_vcpu_runnable(unsigned int cpu) { return !poll_waits[cpu]; }
@@ -271,6 +275,7 @@ static void world_make(const action script[CPUS][SCRIPT])
 	memset(nmis, 0, sizeof(nmis));
 	memset(injected, 0, sizeof(injected));
 	memset(entries, 0, sizeof(entries));
+	memset(looks, 0, sizeof(looks));
 	memset(upcall_pending, 0, sizeof(upcall_pending));
 	memset(poll_waits, 0, sizeof(poll_waits));
 	enabled_told = shutdowns = 0;
@@ -364,6 +369,17 @@ static void hlt(struct vcpu *v)
 }
 
 static void mark(struct vcpu *v) { ran[v->id]++; }
+
+static void quietly(struct vcpu *v)
+{
+	quiet[v->id] = true;
+}
+
+static void upcall_quietly(struct vcpu *v)
+{
+	upcall_pending[v->id] = true;
+	quiet[v->id] = true;
+}
 
 static void ipi_to_1(struct vcpu *v, enum ipi_mode mode)
 {
@@ -596,9 +612,47 @@ static void a_paused_guest_halts_after_the_pause(void **s)
 	nothing_ran();
 }
 
+/* An exit that changes nothing costs no look, and hides no event of another vCPU. */
+static void quiet_exits_hide_nothing(void **s)
+{
+	static const action nmi[CPUS][SCRIPT] = { { nmi_1, hlt_deaf },
+		{ quietly, quietly, hlt_deaf, hlt_deaf } };
+	static const action down[CPUS][SCRIPT] = { { init_1, hlt_deaf },
+		{ quietly, quietly, quietly } };
+
+	(void)s;
+	at_shutdown = before_power_off_nmi_came;
+	every_order(nmi, both_up, powered_off);
+	at_shutdown = NULL;
+	every_order(down, both_up, powered_off);
+}
+
+static unsigned int looks_of(action second, uint64_t hz)
+{
+	const action script[CPUS][SCRIPT] = { { quietly, second, quietly } };
+
+	world_make(script);
+	vm.tsc_hz = hz;
+	memset(choice, 0, sizeof(choice));
+	schedule_run();
+	assert_int_equal(entries[0], 4);
+	return looks[0];
+}
+
+static void quiet_exits_are_followed_by_few_looks(void **s)
+{
+	(void)s;
+	assert_int_equal(looks_of(quietly, UINT64_MAX / 4), 1);
+	assert_int_equal(looks_of(mark, UINT64_MAX / 4), 2);
+	assert_int_equal(looks_of(upcall_quietly, UINT64_MAX / 4), 3);
+	assert_int_equal(looks_of(quietly, 0), 4); /* time has passed */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(quiet_exits_hide_nothing),
+		cmocka_unit_test(quiet_exits_are_followed_by_few_looks),
 		cmocka_unit_test(halt_of_all_is_power_off),
 		cmocka_unit_test(down_of_the_last_is_power_off),
 		cmocka_unit_test(one_that_can_wake_keeps_the_guest),
