@@ -268,10 +268,9 @@ static void thread_check(struct thread *t)
 		return;
 	REQUIRE((t->state == THREAD_READY) == !t->wait_obj, "thread %p in state %u waits on %p",
 		t, t->state, t->wait_obj);
-	REQUIRE(!heap_contains(&t->timer) || t->wait_obj || t->vcpu,
-		"thread %p has a timer and waits for nothing", t);
-	REQUIRE(!t->wait_obj || t->deadline == SK_NO_DEADLINE || heap_contains(&t->timer),
-		"thread %p waits until %lx without a timer", t, t->deadline);
+	REQUIRE((!t->wait_obj && (!t->vcpu || t->expired)) || t->deadline == SK_NO_DEADLINE ||
+			(heap_contains(&t->timer) && t->timer.key <= t->deadline),
+		"thread %p waits until %lx without a timer (SCHED6)", t, t->deadline);
 }
 
 static void endpoint_check(struct endpoint *ep)

@@ -42,7 +42,7 @@ void heap_insert(struct heap_node **heap, struct heap_node *n, uint64_t key)
 {
 	n->key = key;
 	n->parent = n->left = n->right = NULL;
-	n->rank = 1;
+	__atomic_store_n(&n->rank, 1, __ATOMIC_RELEASE); /* after the key: heap_contains() */
 	*heap = merge(*heap, n);
 }
 

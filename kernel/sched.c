@@ -18,6 +18,9 @@
  *                pause after some have expired; it may fire early
  *             SCHED5 a dead context is put in no queue, so its thread leaves its CPU and gets
  *                no other
+ *             SCHED6 while a thread waits until a deadline, its timer is in a heap, for no later
+ *                than that; it stays there when the wait ends, and may fire for nothing. Only
+ *                the code that begins the wait puts it into the heap of another CPU
  */
 #include "sched.h"
 #include "vcpu.h"
@@ -205,8 +208,7 @@ static void sched_charge(struct sched_cpu *sc, sk_time_t now)
 	}
 	s->consumed += ran;
 	s->slice -= ran;
-	if (s->period)
-		s->budget_left -= ran;
+	s->budget_left -= ran;
 }
 
 /* Queue a context whose thread may run. */
@@ -221,8 +223,8 @@ static void sched_ready(struct sched_cpu *sc, struct sched *s, enum wake how)
 		sched_charge(sc, s->ready_since);
 	if (s->period && !budget_check(sc, s, s->ready_since))
 		return;
-	run_queue_insert(sc, s,
-		how == WAKE_DIRECT && sc->cpu == this_cpu() ? QUEUE_HEAD : QUEUE_TAIL);
+	run_queue_insert(
+		sc, s, how == WAKE_DIRECT && sc->cpu == this_cpu() ? QUEUE_HEAD : QUEUE_TAIL);
 	if (!sc->running || sc->running->priority < s->priority)
 		arch_kick(sc->cpu);
 }
@@ -388,8 +390,8 @@ static struct thread *sched_switch(struct sched_cpu *sc)
 	if (s && s->in_turn) /* what ran above it worked for it, most likely */
 		s->slice -= now - s->ready_since;
 	t = s ? s->thread : NULL;
-	arch_fpu_put(); /* even if t goes on: another CPU may want its vCPU */
-	if (t != old) { /* the one place where a thread's owner changes */
+	arch_fpu_put();  /* even if t goes on: another CPU may want its vCPU */
+	if (t != old) {  /* the one place where a thread's owner changes */
 		if (old) /* all of its state is in its object */
 			__atomic_store_n(&old->on, NULL, __ATOMIC_RELEASE);
 		BUG_ON(t && t->on);
@@ -426,32 +428,46 @@ void kernel_exit(void)
 
 /* --- timers ------------------------------------------------------------------------------- */
 
-void timer_start(struct thread *t, sk_time_t deadline)
+void timer_cancel(struct thread *t)
+{
+	struct sched_cpu *sc = &sched_cpus[load(&t->timer.tag) & TIMER_CPU];
+
+	spin_lock(&sc->lock);
+	if (heap_contains(&t->timer))
+		timer_remove(sc, &t->timer);
+	spin_unlock(&sc->lock);
+}
+
+void timer_start(struct thread *t)
 {
 	struct sched_cpu *sc = this_cpu()->sched;
 	struct sched *s = load(&t->sched);
 
-	timer_stop(t);
+	barrier_full(); /* with core_timer(): SCHED6 */
+	if (heap_contains(&t->timer) && load(&t->timer.key) <= t->deadline)
+		return;
+	timer_cancel(t);
 	spin_lock(&sc->lock);
-	timer_insert(sc, &t->timer, s ? s->priority : 0, 0, deadline);
+	timer_insert(sc, &t->timer, s ? s->priority : 0, 0, t->deadline);
 	timer_program(sc->cpu, sc);
 	spin_unlock(&sc->lock);
 }
 
-void timer_cancel(struct thread *t)
+/* The timer of a thread fires: set it again if that was early, or end the wait. CPU locked. */
+static void thread_timer(struct sched_cpu *sc, struct heap_node *n, sk_time_t now)
 {
-	struct sched_cpu *sc;
-	uint32_t tag;
+	struct thread *t = container_of(n, struct thread, timer);
+	sk_time_t deadline;
 
-	while (heap_contains(&t->timer)) {
-		tag = load(&t->timer.tag);
-		sc = &sched_cpus[tag & TIMER_CPU];
-		spin_lock(&sc->lock);
-		/* in this CPU's heap still? */
-		if (heap_contains(&t->timer) && load(&t->timer.tag) == tag)
-			timer_remove(sc, &t->timer);
-		spin_unlock(&sc->lock);
-	}
+	barrier_full(); /* with timer_start(): SCHED6 */
+	deadline = load(&t->deadline);
+	if (deadline > now && deadline != SK_NO_DEADLINE)
+		heap_insert(&sc->timers[n->tag >> TIMER_BAND_SHIFT], n, deadline);
+	if (deadline > now)
+		return;
+	spin_unlock(&sc->lock);
+	thread_timeout(t, now);
+	spin_lock(&sc->lock);
 }
 
 /*
@@ -478,9 +494,7 @@ void core_timer(void)
 			sched_ready(sc, s, WAKE_QUEUE);
 			continue;
 		}
-		spin_unlock(&sc->lock);
-		thread_timeout(container_of(n, struct thread, timer), now);
-		spin_lock(&sc->lock);
+		thread_timer(sc, n, now);
 	}
 	first_deadline_find(sc);
 	if (sc->first_deadline <= now) {

@@ -63,13 +63,9 @@ bool sched_stop(struct thread *t);
 int sched_bind(struct sched *s, struct thread *t) must_check;
 /* The binding ends at once; the thread may stay on its CPU for a moment. */
 void sched_unbind(struct sched *s);
-/* Deadline of t's present wait, if it has one. */
-void timer_start(struct thread *t, sk_time_t deadline);
+/* t waits until t->deadline; other CPUs can see that it waits. */
+void timer_start(struct thread *t);
+/* t is stopped. */
 void timer_cancel(struct thread *t);
-static inline void timer_stop(struct thread *t)
-{
-	if (heap_contains(&t->timer))
-		timer_cancel(t);
-}
 
 #endif

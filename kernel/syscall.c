@@ -61,7 +61,7 @@ static long under_tree call_locked(const struct call *call, struct thread *t, st
 	return rc ?: call->handler(t, r, &a);
 }
 
-static long call_lock_free(const struct call *call, struct thread *t, struct sk_regs *r)
+static inline long call_lock_free(const struct call *call, struct thread *t, struct sk_regs *r)
 {
 	unsigned int need = call->need[0];
 	struct args a;

@@ -46,11 +46,11 @@ static void thread_set_state(struct thread *t, enum thread_state state)
 
 void thread_wait(struct thread *t, struct object *o, enum thread_state state, sk_time_t until)
 {
-	t->deadline = until;
+	store(&t->deadline, until);
 	thread_set_state(t, state);
 	store(&t->wait_obj, o); /* THREAD1 */
 	if (until != SK_NO_DEADLINE)
-		timer_start(t, until);
+		timer_start(t);
 }
 
 void thread_wait_recheck(struct thread *t)
@@ -112,7 +112,6 @@ bool thread_cancel(struct thread *t, sk_time_t when, unsigned int states)
 
 void thread_wake_as(struct thread *t, long result, enum wake how)
 {
-	timer_stop(t);
 	if (!t->faulted) {
 		t->regs.r.rax = result;
 	} else {
@@ -204,7 +203,7 @@ int under_tree thread_destroy(struct object *o)
 		sched_unbind(t->sched);
 	rc = thread_unconfigure(t) ?: cnodes_inherit(t);
 	if (!rc)
-		timer_stop(t);
+		timer_cancel(t);
 	return rc;
 }
 

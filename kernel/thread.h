@@ -49,9 +49,9 @@ struct thread {
 	struct restart restart;
 	uint8_t state; /* enum thread_state */
 	bool suspended;
-	bool faulted; /* the message that it sends or the reply that it awaits is a fault's */
-	bool call;    /* SENDING: wants a reply */
-	bool expired; /* the deadline passed while it is in VCPU_ENTER */
+	bool faulted;  /* the message that it sends or the reply that it awaits is a fault's */
+	bool call;     /* SENDING: wants a reply */
+	bool expired;  /* the deadline passed while it is in VCPU_ENTER */
 	bool uses_fpu; /* arch: it has executed an FPU instruction */
 	struct object *wait_obj;
 	struct link link;       /* queue of an endpoint */

@@ -39,11 +39,10 @@ void vcpu_init(struct object *o, uint8_t order unused)
 
 static void vcpu_end(struct vcpu *v, long why) with_lock(v->obj.lock);
 /* Every VCPU_ENTER ends here. why: the reason of an exit, or -SK_E_*. Locked. */
-static void vcpu_end(struct vcpu *v, long why)
+static inline void vcpu_end(struct vcpu *v, long why)
 {
 	struct thread *t = v->entered;
 
-	timer_stop(t);
 	t->regs.r.rax = why < 0 ? why : 0;
 	if (why >= 0) {
 		v->state->exit_reason = (uint32_t)why;
@@ -202,11 +201,11 @@ SYSCALL_HANDLER(VCPU_ENTER)
 	else {
 		arch_vcpu_load(v);
 		store(&t->expired, false);
-		t->deadline = r->rsi;
-		if (r->rsi != SK_NO_DEADLINE)
-			timer_start(t, r->rsi);
+		store(&t->deadline, r->rsi);
 		v->entered = t;
 		store(&t->vcpu, v); /* VCPU1 */
+		if (r->rsi != SK_NO_DEADLINE)
+			timer_start(t);
 	}
 	spin_unlock(&v->obj.lock);
 	return rc;

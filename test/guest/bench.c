@@ -40,7 +40,9 @@ static void op_rdmsr(void)
 {
 	uint32_t low, high;
 
-	__asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(0x8b)); /* the microcode's revision */
+	__asm__ volatile("rdmsr"
+			 : "=a"(low), "=d"(high)
+			 : "c"(0x8b)); /* the microcode's revision */
 }
 
 static void op_port(void)
@@ -58,10 +60,7 @@ static void op_send(void) { pv_notify(ipi_port); }
 static uint64_t timer_ns;
 
 /* It never fires. */
-static void op_timer(void)
-{
-	hypercall(__HYPERVISOR_set_timer_op, timer_ns += 1000, 0);
-}
+static void op_timer(void) { hypercall(__HYPERVISOR_set_timer_op, timer_ns += 1000, 0); }
 
 static void setup(void)
 {

@@ -202,7 +202,7 @@ static bool step_cpu(unsigned int cpu)
 		trace("timer", NULL);
 		cpu_enter(enter_timer, NULL);
 		if (model.on)
-			model_timer(cpu);
+			model_timer();
 	} else if (cpu_place[cpu] == CPU_IDLE) {
 		return false;
 	} else if (cpu_place[cpu] == CPU_GUEST) {

@@ -37,7 +37,6 @@ struct m_object {
 	uint64_t since;                    /* when the wait began, which decides the order */
 	uint64_t badge, mi, mr[SK_MR_MAX]; /* the message with which it waits */
 	uint64_t deadline;
-	unsigned int timer_cpu;
 	uint64_t cspace, sched, bound;
 	/*
 	 * for a context or notification, its thread; for a vCPU, the thread that is in it
@@ -81,7 +80,7 @@ void model_call(struct thread *t, const struct call *c);
 /* t faulted. */
 void model_fault(struct thread *t);
 /* The timer of this CPU fired. */
-void model_timer(unsigned int cpu);
+void model_timer(void);
 /*
  * Called after each step: take over which threads are in a guest, which the model does not
  * predict.

@@ -26,7 +26,6 @@ static void wait_begin(
 	t->on = on;
 	t->since = ++waits_begun;
 	t->deadline = deadline;
-	t->timer_cpu = this_cpu()->id;
 }
 
 /* When one call ends a thread and the object on which it waits, either may end first. */
@@ -81,18 +80,18 @@ void thread_stopped(struct m_object *t)
 }
 
 /*
- * The kernel expires only a few deadlines of threads and budgets at a time; one may be this
- * late, in ticks.
+ * The timer of a CPU has fired; which CPU's timer a wait has is not said. The kernel expires
+ * only a few deadlines of threads and budgets at a time; one may be this late, in ticks.
  */
 enum { LATE = 50000 };
 
-void model_timer(unsigned int cpu)
+void model_timer(void)
 {
 	for (unsigned int i = 0; i < OBJECTS_MAX; i++) {
 		struct m_object *t = &model.object[i];
 
 		if (!t->id || t->type != SK_OBJ_THREAD || t->state == THREAD_READY ||
-			t->timer_cpu != cpu || t->deadline > fake_now)
+			t->deadline > fake_now)
 			continue;
 		if (kernel_thread(t)->state == THREAD_READY)
 			wait_end(t, -SK_E_TIMEOUT);

@@ -605,6 +605,39 @@ static void thread_delete(void)
 	end();
 }
 
+/*
+ * The timer of a wait that is over fires early for the next wait, which has begun on the same
+ * CPU or on another one. The walker looks for a timer if the thread waits at the end.
+ */
+static void timer_early(void)
+{
+	struct program *p, *q;
+
+	begin(2);
+	signal_mint();
+	both_run(&p, &q);
+	calls(q, SK_SYS_WAIT, AT_NOTIFICATION, SOON, 0, 0, 0);
+	calls(q, SK_SYS_WAIT, AT_NOTIFICATION, 2 * SOON, 0, 0, 0);
+	calls(p, SK_SYS_SIGNAL, AT_FREE, 0, 0, 0, 0);
+	calls(p, OP_TIME, SOON + 1, 0, 0, 0, 0);
+	end();
+}
+static void timer_elsewhere(void)
+{
+	struct program *p, *q;
+
+	begin(3);
+	p = runs_on(0, 0);
+	q = runs_on(1, 2);
+	use_cpu(1); /* where it has waited before */
+	q->t->deadline = SOON;
+	timer_start(q->t);
+	use_cpu(0);
+	calls(q, SK_SYS_WAIT, AT_NOTIFICATION, 2 * SOON, 0, 0, 0);
+	calls(p, OP_TIME, SOON + 1, 0, 0, 0, 0);
+	end();
+}
+
 /* --- three CPUs --------------------------------------------------------------------------- */
 
 static void three_signal_wait(void)
@@ -657,6 +690,8 @@ const struct scenario scenarios[] = {
 	SCENARIO(map_delete, NULL),
 	SCENARIO(space_delete, NULL),
 	SCENARIO(thread_delete, NULL),
+	SCENARIO(timer_early, NULL),
+	SCENARIO(timer_elsewhere, NULL),
 	SCENARIO(three_signal_wait, NULL),
 };
 const unsigned int n_scenarios = ARRAY_SIZE(scenarios);

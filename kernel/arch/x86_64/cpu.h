@@ -34,9 +34,9 @@ struct cpu_arch {
 	struct cpu cpu; /* first: arch_of() */
 	uint64_t gdt[8];
 	struct tss tss;
-	uint64_t stack_low;      /* lowest address of the kernel stack */
-	uint64_t requests;       /* a bit for each CPU whose request this CPU must serve */
-	struct request request;  /* this CPU's own request */
+	uint64_t stack_low;        /* lowest address of the kernel stack */
+	uint64_t requests;         /* a bit for each CPU whose request this CPU must serve */
+	struct request request;    /* this CPU's own request */
 	uint64_t fs_base, gs_base; /* loaded last; user mode may have zeroed the registers */
 	void *fpu;                 /* area whose state the registers hold, or NULL */
 	void *fpu_last;            /* area that they were loaded from */

@@ -523,10 +523,10 @@ static uint32_t vmrun_refused(struct vcpu *v)
 static void event_requeue(struct vmcb *b)
 {
 	uint64_t info = b->exit_int_info, vector = info & 0xff, type = info & EV_TYPE;
-	bool soft = type == EV_SOFT_INT ||
-		    (type == SK_EV_EXCEPTION && (vector == VEC_BP || vector == VEC_OF));
+	bool again = info & EVENT_VALID && type != EV_SOFT_INT &&
+		     (type != SK_EV_EXCEPTION || (vector != VEC_BP && vector != VEC_OF));
 
-	b->event_inject = info & EVENT_VALID && !soft ? info : 0;
+	b->event_inject = again ? info : 0;
 }
 
 /*

@@ -60,17 +60,9 @@ static inline uint64_t rdmsr(uint32_t msr)
 }
 static inline void wrmsr(uint32_t msr, uint64_t v)
 {
-	uint32_t lo = (uint32_t)v, hi = (uint32_t)(v >> 32);
-
-	__asm__ volatile("wrmsr" : : "c"(msr), "a"(lo), "d"(hi) : "memory");
+	__asm__ volatile("wrmsr" : : "c"(msr), "a"((uint32_t)v), "d"(v >> 32) : "memory");
 }
-static inline uint64_t rdtsc(void)
-{
-	uint32_t lo, hi;
-
-	__asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi) : : "memory");
-	return (uint64_t)hi << 32 | lo;
-}
+static inline uint64_t rdtsc(void) { return __builtin_ia32_rdtsc(); }
 static inline uint64_t xgetbv(void)
 {
 	uint32_t lo, hi;
@@ -80,7 +72,7 @@ static inline uint64_t xgetbv(void)
 }
 static inline void xsetbv(uint64_t v)
 {
-	__asm__ volatile("xsetbv" : : "c"(0), "a"((uint32_t)v), "d"((uint32_t)(v >> 32)));
+	__asm__ volatile("xsetbv" : : "c"(0), "a"((uint32_t)v), "d"(v >> 32));
 }
 #define CONTROL_REGISTER(n) \
 	static inline uint64_t read_cr##n(void) \

@@ -673,11 +673,19 @@ static void moving(void **state)
 	assert_int_equal(SYS2(1, WAIT, N, fake_now + 1000), BLOCKED);
 	prefer(1, 1, 2, 20);
 	assert_int_equal(s->cpu, 2);
-	assert_int_equal(SYS(1, SIGNAL, AT_BADGED), 0); /* its timer is in the heap of CPU 3 */
+	assert_int_equal(SYS(1, SIGNAL, AT_BADGED), 0);
 	runs(2, t(1, 1));
+	/* its timer stays in the heap of CPU 3 until it is too late for a wait */
+	assert_int_equal(SYS2(1, WAIT, N, fake_now + 3000), BLOCKED);
+	assert_int_equal(SYS(1, SIGNAL, AT_BADGED), 0);
+	runs(2, t(1, 1));
+	assert_ptr_equal(sc(3)->timers[1], &t(1, 1)->timer);
+	assert_int_equal(SYS2(1, WAIT, N, fake_now + 500), BLOCKED);
 	assert_null(sc(3)->timers[0]);
 	assert_null(sc(3)->timers[1]);
-	assert_null(sc(2)->timers[1]);
+	assert_ptr_equal(sc(2)->timers[1], &t(1, 1)->timer);
+	assert_int_equal(SYS(1, SIGNAL, AT_BADGED), 0);
+	runs(2, t(1, 1));
 	prefer(1, 1, 2, 9);
 	runs(2, t(2, 0));
 	prefer(1, 1, 3, 11);
@@ -712,6 +720,44 @@ static void deadlines_in_order(void **state)
 	/* a deadline in the past: it returns at once */
 	assert_int_equal(SYS2(1, WAIT, N, 1), BLOCKED);
 	time_is(fake_now);
+	assert_int_equal(result(t(1, 1)), -SK_E_TIMEOUT);
+}
+
+/* A timer stays after its wait: it may fire for nothing, and serves the next wait. */
+static void timers_stay(void **state)
+{
+	sk_time_t start = fake_now;
+	const struct heap_node *timer = &t(1, 1)->timer;
+
+	(void)state;
+	second_runs(1, 0, 20);
+	assert_int_equal(SYS2(1, WAIT, N, start + 1000), BLOCKED);
+	assert_int_equal(SYS(1, SIGNAL, AT_BADGED), 0);
+	runs(0, t(1, 1));
+	assert_int_equal(SYS2(1, WAIT, N, start + 2000), BLOCKED);
+	assert_int_equal(timer->key, start + 1000);
+	time_is(start + 1000);
+	assert_int_equal(result(t(1, 1)), BLOCKED);
+	assert_int_equal(timer->key, start + 2000);
+	time_is(start + 1999);
+	assert_int_equal(result(t(1, 1)), BLOCKED);
+	time_is(start + 2000);
+	assert_int_equal(result(t(1, 1)), -SK_E_TIMEOUT);
+	assert_false(heap_contains(timer));
+	/* it fires in a wait without a deadline, and is gone */
+	assert_int_equal(SYS2(1, WAIT, N, start + 3000), BLOCKED);
+	assert_int_equal(SYS(1, SIGNAL, AT_BADGED), 0);
+	assert_int_equal(SYS2(1, WAIT, N, SK_NO_DEADLINE), BLOCKED);
+	time_is(start + 3000);
+	assert_int_equal(result(t(1, 1)), BLOCKED);
+	assert_false(heap_contains(timer));
+	/* an earlier deadline takes its place */
+	assert_int_equal(SYS(1, SIGNAL, AT_BADGED), 0);
+	assert_int_equal(SYS2(1, WAIT, N, start + 9000), BLOCKED);
+	assert_int_equal(SYS(1, SIGNAL, AT_BADGED), 0);
+	assert_int_equal(SYS2(1, WAIT, N, start + 4000), BLOCKED);
+	assert_int_equal(timer->key, start + 4000);
+	time_is(start + 4000);
 	assert_int_equal(result(t(1, 1)), -SK_E_TIMEOUT);
 }
 
@@ -791,6 +837,7 @@ int rules_sched(void)
 		RULE(moving_before_it_has_left),
 		RULE(moving),
 		RULE(deadlines_in_order),
+		RULE(timers_stay),
 		RULE(storms_of_deadlines),
 	};
 

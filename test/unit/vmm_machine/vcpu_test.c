@@ -370,10 +370,7 @@ static void hlt(struct vcpu *v)
 
 static void mark(struct vcpu *v) { ran[v->id]++; }
 
-static void quietly(struct vcpu *v)
-{
-	quiet[v->id] = true;
-}
+static void quietly(struct vcpu *v) { quiet[v->id] = true; }
 
 static void upcall_quietly(struct vcpu *v)
 {

@@ -52,10 +52,9 @@ CASE(quiet_calls)
 	for (uint64_t op = 0; op < 64; op++) {
 		st->gpr[SK_RAX] = op;
 		st->gpr[SK_RDI] = st->gpr[SK_RSI] = ~0ull;
-		CHECK_EQ(xen_hypercall(0),
-			op != __HYPERVISOR_xen_version &&
-				op != __HYPERVISOR_event_channel_op &&
-				op != __HYPERVISOR_grant_table_op);
+		CHECK_EQ(xen_hypercall(0), op != __HYPERVISOR_xen_version &&
+						   op != __HYPERVISOR_event_channel_op &&
+						   op != __HYPERVISOR_grant_table_op);
 	}
 }
 
