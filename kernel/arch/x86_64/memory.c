@@ -22,7 +22,7 @@
 #define PTE_KERNEL (PTE_PRESENT | PTE_WRITE | PTE_NX | PTE_GLOBAL)
 #define FIXMAP_BASE (KERNEL_BASE + 0x800000)
 #define BOOT_MAP_END (4ull << 30)
-enum { IMAGE_PTS = 2, LOW_END = 1 << 20, FLUSH_ALL_PAGES = 64 };
+enum { IMAGE_PTS = 2, LOW_END = 1 << 20, FLUSH_ALL_PAGES = 64, ZERO_PART = 1024 };
 
 typedef uint64_t table_t[512] __attribute__((aligned(SK_PAGE_SIZE)));
 static table_t kernel_pml4, image_pdpt, image_pd, image_pt[IMAGE_PTS], fixmap_pt;
@@ -182,11 +182,11 @@ void arch_zero_page(uint64_t paddr)
 	uint64_t va = FIXMAP_BASE + slot * SK_PAGE_SIZE;
 
 	fixmap_pt[slot] = paddr | PTE_PRESENT | PTE_WRITE | PTE_NX;
-	for (uint64_t line = va; line < va + SK_PAGE_SIZE; line += 128)
+	for (uint64_t part = va; part < va + SK_PAGE_SIZE; part += ZERO_PART)
 		__asm__ volatile(
-			".set at, 0; .rept 16; movnti %1, at(%0); .set at, at + 8; .endr"
+			".set at, 0; .rept %c2 / 8; movnti %1, at(%0); .set at, at + 8; .endr"
 			:
-			: "r"(line), "r"(0ull)
+			: "r"(part), "r"(0ull), "i"(ZERO_PART)
 			: "memory");
 	__asm__ volatile("sfence" : : : "memory");
 	fixmap_pt[slot] = 0;

@@ -8,15 +8,13 @@
 #include "cpu.h"
 
 enum { PIT_CH2 = 0x42, PIT_MODE = 0x43, PIT_GATE = 0x61, PIT_HZ = 1193182, PIT_TICKS = 11932 };
-/* A shot is right if it is too long by at most this part of it: 10 us, for some slow ports. */
-enum { DOUBT_PART = 1000 };
 
 uint64_t tsc_hz;
 
 sk_time_t arch_now(void) { return rdtsc(); }
 
 /* Of the last pit_wait(): by how many TSC ticks it may be too long. */
-static uint64_t pit_doubt;
+static uint64_t pit_doubt = UINT64_MAX;
 
 /*
  * One shot of PIT channel 2: 10 ms. Returns the TSC ticks that it took, or 0 if the PIT does
@@ -59,24 +57,24 @@ static uint64_t tsc_from_cpuid(void)
 void time_init(void)
 {
 	uint64_t best_tsc = UINT64_MAX, best_apic = 0;
-	bool best_doubtful = true;
 
-	/* One shot is right, or the shortest of three. */
-	for (int i = 0; i < 3 && best_doubtful; i++) {
+	/*
+	 * One shot that is too long by at most a thousandth, which is 10 us and enough for some
+	 * slow ports; or the shortest of three.
+	 */
+	for (int i = 0; i < 3 && pit_doubt > best_tsc / 1000; i++) {
 		uint64_t tsc, apic = lapic_count_between(pit_wait, &tsc);
 
 		if (tsc && tsc < best_tsc) {
 			best_tsc = tsc;
 			best_apic = apic;
-			best_doubtful = pit_doubt > tsc / DOUBT_PART;
 		}
 	}
 	tsc_hz = tsc_from_cpuid();
-	if (best_tsc == UINT64_MAX) {
-		if (!tsc_hz || !features.tsc_deadline)
-			panic("time: the PIT does not count and CPUID does not tell the frequency");
+	if (best_tsc == UINT64_MAX && (!tsc_hz || !features.tsc_deadline))
+		panic("time: the PIT does not count and CPUID does not tell the frequency");
+	if (best_tsc == UINT64_MAX)
 		return;
-	}
 	if (!tsc_hz)
 		tsc_hz = best_tsc * PIT_HZ / PIT_TICKS;
 	lapic_hz = best_apic * PIT_HZ / PIT_TICKS;
