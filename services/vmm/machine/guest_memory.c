@@ -21,7 +21,7 @@
  * The guest's memory at gpa as the VMM sees it. *len is how many bytes from there are
  * contiguous, at least.
  */
-static uint8_t *piece_at(sk_gpa_t gpa, uint64_t *len)
+static inline uint8_t *piece_at(sk_gpa_t gpa, uint64_t *len)
 {
 	struct chunk *c = chunk_find(gpa >> CHUNK_SHIFT);
 	uint8_t *page;
@@ -91,14 +91,14 @@ static bool canonical(uint64_t gva, unsigned int bits)
 	return (uint64_t)s == gva;
 }
 
-/* False: the address cannot exist in this mode. */
+/* Of 32-bit modes, and of long mode with five levels. False: the address cannot exist. */
 static bool walk_init(const struct sk_vcpu_state *st, uint64_t gva, struct walk *w)
 {
 	*w = (struct walk){ .bits = 9, .entry = 8, .wp = st->cr0 & CR0_WP, .pse = true };
 	if (st->efer & EFER_LMA) {
-		w->levels = st->cr4 & CR4_LA57 ? 5 : 4;
+		w->levels = 5;
 		w->root = st->cr3 & PTE_ADDR;
-		return canonical(gva, 12 + 9 * w->levels);
+		return canonical(gva, 57);
 	}
 	if (gva >> 32)
 		return false;
@@ -115,9 +115,11 @@ static bool walk_init(const struct sk_vcpu_state *st, uint64_t gva, struct walk 
 	return true;
 }
 
-static bool entry_read(sk_gpa_t gpa, unsigned int size, uint64_t *out)
+/* An entry is aligned to its size, so it lies in one page. */
+static inline bool entry_read(sk_gpa_t gpa, unsigned int size, uint64_t *out)
 {
-	void *p = gmem(gpa, size);
+	uint64_t ignored;
+	void *p = gpa < GPA_LIMIT ? piece_at(gpa, &ignored) : NULL;
 
 	if (!p)
 		return false;
@@ -148,24 +150,13 @@ static uint64_t large_page(
 	return base | (gva & mask);
 }
 
-/*
- * Store in *rights the rights (PTE_W, PTE_U) that all levels of the page grant, and in *gpa its
- * address. With WALK_WRITE the dirty bit is set. False: not mapped.
- */
-static bool walk_page(const struct sk_vcpu_state *st, uint64_t gva, enum walk_use use,
-	uint32_t *rights, sk_gpa_t *gpa)
+/* The walk itself, inline so that the compiler makes one for the usual mode. */
+static inline __attribute__((always_inline)) bool walk_levels(
+	const struct walk w, uint64_t gva, enum walk_use use, uint32_t *rights, sk_gpa_t *gpa)
 {
-	struct walk w;
-	uint64_t table, entry, at;
+	uint64_t table = w.root, entry, at;
 	unsigned int shift;
 
-	*rights = PTE_W | PTE_U;
-	*gpa = gva;
-	if (!(st->cr0 & CR0_PG))
-		return !(gva >> 32);
-	if (!walk_init(st, gva, &w))
-		return false;
-	table = w.root;
 	for (unsigned int level = w.levels; level; level--) { /* GMEM2 */
 		bool pdpte = w.levels == 3 && level == 3, leaf;
 
@@ -191,6 +182,28 @@ static bool walk_page(const struct sk_vcpu_state *st, uint64_t gva, enum walk_us
 	}
 	*gpa = table | (gva & (SK_PAGE_SIZE - 1));
 	return true;
+}
+
+/*
+ * Store in *rights the rights (PTE_W, PTE_U) that all levels of the page grant, and in *gpa its
+ * address. With WALK_WRITE the dirty bit is set. False: not mapped.
+ */
+static bool walk_page(const struct sk_vcpu_state *st, uint64_t gva, enum walk_use use,
+	uint32_t *rights, sk_gpa_t *gpa)
+{
+	struct walk w;
+
+	*rights = PTE_W | PTE_U;
+	*gpa = gva;
+	if (!(st->cr0 & CR0_PG))
+		return !(gva >> 32);
+	if (st->efer & EFER_LMA && !(st->cr4 & CR4_LA57)) {
+		const struct walk four = { 4, 9, 8, st->cr3 & PTE_ADDR, true,
+			st->cr0 & CR0_WP };
+
+		return canonical(gva, 48) && walk_levels(four, gva, use, rights, gpa);
+	}
+	return walk_init(st, gva, &w) && walk_levels(w, gva, use, rights, gpa);
 }
 
 sk_gpa_t gva_to_gpa(struct vcpu *v, uint64_t gva)
