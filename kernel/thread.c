@@ -131,11 +131,15 @@ void thread_timeout(struct thread *t, sk_time_t now)
 
 bool thread_stop(struct thread *t)
 {
+	struct vcpu *v;
+
 	store(&t->suspended, true);
 	barrier_full(); /* pairs with thread_wait_recheck() */
 	if (!sched_stop(t))
 		return false;
-	vcpu_leave(t, -SK_E_AGAIN);
+	v = load(&t->vcpu);
+	if (v)
+		core_vcpu_exit(v, t, -SK_E_AGAIN);
 	if (thread_cancel(t, SK_NO_DEADLINE, THREAD_ANY_STATE))
 		thread_wake(t, -SK_E_AGAIN);
 	return true;

@@ -61,14 +61,6 @@ void core_vcpu_exit(struct vcpu *v, const struct thread *t, long why)
 	spin_unlock(&v->obj.lock);
 }
 
-void vcpu_leave(struct thread *t, long result)
-{
-	struct vcpu *v = load(&t->vcpu);
-
-	if (v)
-		core_vcpu_exit(v, t, result);
-}
-
 struct vcpu *vcpu_check(struct vcpu *v, struct thread *t)
 {
 	uint64_t word;
@@ -208,6 +200,9 @@ SYSCALL_HANDLER(VCPU_ENTER)
 			timer_start(t);
 	}
 	spin_unlock(&v->obj.lock);
+	/* most often nothing stands between t and its guest: the way through kernel_exit() */
+	if (rc == SYS_BLOCKED && !load(&this_cpu()->resched) && vcpu_check(v, t))
+		arch_resume(t, v);
 	return rc;
 }
 

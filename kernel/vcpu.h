@@ -23,8 +23,6 @@ struct vcpu {
 
 static inline struct vcpu *vcpu_of(struct object *o) { return (struct vcpu *)o; }
 
-/* End t's VCPU_ENTER, if it is in one. */
-void vcpu_leave(struct thread *t, long result);
 /*
  * t has entered v. End the call if a signal waits or the deadline has passed. Returns the vCPU
  * with which t goes into guest mode now, or NULL.

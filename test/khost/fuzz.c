@@ -81,12 +81,14 @@ static bool any_unfinished(void)
 
 /* --- one step: an entry into the kernel of one CPU ---------------------------------------- */
 
-static void enter_syscall(void *arg)
+static void enter_syscall(void *t) { core_syscall(t); }
+
+/* A call of t, to the end of its entry into the kernel: not each returns from core_syscall(). */
+static void call_enter(struct thread *t)
 {
-	struct thread *t = arg;
 	bool again = unfinished_has(t);
 
-	core_syscall(t);
+	cpu_enter(enter_syscall, t);
 	given_up |= again && !call_restarts(t) && (long)t->regs.r.rax < 0;
 	unfinished_set(t, call_restarts(t));
 	if (tracing)
@@ -141,7 +143,7 @@ static void call_to_its_end(struct thread *t, const struct call *c)
 {
 	unsigned int cpu = this_cpu()->id; /* read now, because the call may change it */
 
-	cpu_enter(enter_syscall, t);
+	call_enter(t);
 	for (unsigned int tries = 0; any_unfinished(); tries++) {
 		for (unsigned int i = 0; i < n_cpus; i++) {
 			use_cpu(i);
@@ -158,7 +160,7 @@ static void call_to_its_end(struct thread *t, const struct call *c)
 		if (tries == TRIES_MAX)
 			fail("a call is restarted for ever");
 		t->regs.r.rip += 2;
-		cpu_enter(enter_syscall, t);
+		call_enter(t);
 	}
 	model_call(t, c);
 }
@@ -182,7 +184,7 @@ static void step_syscall(struct thread *t)
 		return;
 	}
 	fake_preempt = preempt_sometimes;
-	cpu_enter(enter_syscall, t);
+	call_enter(t);
 	fake_preempt = NULL;
 }
 

@@ -555,9 +555,6 @@ static uint32_t exit_handle(struct vcpu *v)
 	hot_sync(v);
 	if (code == EXIT_INTR)
 		irq_window();
-	/* the others were taken when GIF was set again */
-	if (code >= EXIT_INTR && code <= EXIT_INIT)
-		return SK_EXIT_NONE;
 	if (code >= EXIT_DR_FIRST && code <= EXIT_DR_LAST) {
 		svm_of(v)->dr_live = true;
 		return SK_EXIT_NONE;

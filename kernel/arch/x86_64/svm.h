@@ -10,7 +10,8 @@
 
 /*
  * The intercepted exits, frequent ones first (NPF needs no intercept). X(name, code, reason for
- * the VMM, length of the instruction); NONE: the kernel handles the exit itself; length 0:
+ * the VMM, length of the instruction); NONE: the kernel handles the exit itself, or took the
+ * interrupt already when GIF was set; length 0:
  * there is no instruction, or its length is unknown.
  */
 #define SVM_EXITS(X) \
