@@ -81,7 +81,8 @@ enum domain_state { DOMAIN_STATES(X) DOMAIN_STATE_END };
 	X(HANG, 3, "hang") \
 	X(DMA, 4, "dma") \
 	X(BREACH, 5, "breach") \
-	X(ASKED, 6, "asked")
+	X(ASKED, 6, "asked") \
+	X(REFUSES, 7, "refuses") /* it refused again and again what it has to do */
 #define X(name, num, text) DOMAIN_END_##name = (num),
 enum domain_end { DOMAIN_ENDS(X) DOMAIN_ENDS_END };
 #undef X

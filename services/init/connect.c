@@ -182,15 +182,18 @@ static int connect(struct domain *d, const struct manifest_channel *ch, struct c
 	c->client = d->number;
 	c->service = ch->service;
 	c->epoch = 0;
-	if (!rc)
+	if (!rc) {
 		rc = connect_call(d, &q, c);
+		if (rc && rc != -SK_E_DELETED && d->epoch && connection_start_refused(c))
+			rc = -SK_E_DELETED;
+	}
 	if (rc) {
 		region_return(d, c);
 		return rc;
 	}
 	c->open = true;
 	c->missing = false;
-	c->refusals = 0;
+	connection_accepted(c);
 	rc = view_open(c, ch);
 	if (!rc)
 		rc = result_args(d, ch, c);

@@ -118,6 +118,11 @@ struct connection {
 	/* How often in a row the service has refused it, and when it is asked next. */
 	uint32_t refusals;
 	sk_time_t ask_at;
+	/*
+	 * Starts of its client in a row that it refused. And how often it was ended for its
+	 * refusals since it accepted last.
+	 */
+	uint32_t starts_refused, blamed;
 	/* Memory of the region: for the rings, and for the data if there is any. */
 	sk_cap_t memory, data_memory;
 	struct proc_connection c;
@@ -225,6 +230,13 @@ struct domain *domain_of_role(enum manifest_flag role); /* NULL if none runs */
 /* reopen.c */
 /* The client starts without a connection that the service refused. */
 void connection_miss(struct connection *c);
+/*
+ * The service refused it at a start of its client that is not the first. True: the service is
+ * ended for that, so the client waits for its next life.
+ */
+bool connection_start_refused(struct connection *c);
+/* The service has opened it. */
+void connection_accepted(struct connection *c);
 /*
  * A domain handles events again: ask it to open the connections of its clients again. Those
  * that it refuses rest. False: it does not answer, or has ended.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * reopen.c - static connections that a service refuses: after its restart, when each is opened
- * again, and at the start of a client that can do without. It is asked until it accepts
+ * again, and at a start of its client. It is asked until it accepts
  *
  * Objects     struct connection: `refusals`, and `ask_at`, which counts while `refusals` does.
  * Lifecycle   open -> closed, when its service ends -> open, when the service has accepted it.
@@ -10,6 +10,9 @@
  *             given up (supervise.c), and dropped when its client ends (connect.c). One that is
  *             missing rests, too; when the service would accept it, the client is started
  *             again, because it looks for its channels then.
+ *             A service that refuses again and again is ended: it has lost something, for
+ *             example its memory, that its next life has again. If that refuses, too, it
+ *             may have a reason, so it is given twice as much time.
  * Invariants  RESTS1 a connection with `refusals` is not open, and is missing or has its memory
  */
 #include <stdio.h>
@@ -22,6 +25,11 @@ enum {
 	REST_MS = 100,
 	/* Twice as long each time, until that would be longer than this. */
 	REST_MAX_MS = 8000,
+	/* The first time after 6 seconds, and twice as many each time. */
+	REFUSALS_MAX = 6,
+	REFUSALS_DOUBLINGS = 10,
+	/* Of a client, each some time after the one before. */
+	STARTS_MAX = 4,
 };
 
 /* Is it to be opened by a service that runs? */
@@ -46,6 +54,29 @@ static void connection_rest(struct connection *c)
 	c->refusals++;
 }
 
+static bool service_blame(struct connection *c)
+{
+	struct domain *service = &domains[c->service];
+
+	if (!domain_runs(service))
+		return false;
+	c->blamed += c->blamed < REFUSALS_DOUBLINGS;
+	printf("%s refuses its connection with %s too often, so it is started again\n",
+		service->m->name, domains[c->client].m->name);
+	domain_ends(service, DOMAIN_END_REFUSES);
+	return true;
+}
+
+bool connection_start_refused(struct connection *c)
+{
+	return ++c->starts_refused % STARTS_MAX == 0 && service_blame(c);
+}
+
+void connection_accepted(struct connection *c)
+{
+	c->refusals = c->starts_refused = c->blamed = 0;
+}
+
 /* One line for the first refusal, and one when it is over: there may be many between. */
 static void connection_answered(struct connection *c, int rc)
 {
@@ -58,10 +89,12 @@ static void connection_answered(struct connection *c, int rc)
 	else if (!rc && c->refusals)
 		printf("%s has opened its connection with %s again; refusals before: %u\n",
 			service, client, (unsigned int)c->refusals);
-	if (rc)
-		connection_rest(c);
+	if (!rc)
+		connection_accepted(c);
 	else
-		c->refusals = 0;
+		connection_rest(c);
+	if (c->refusals == (uint32_t)REFUSALS_MAX << c->blamed)
+		(void)service_blame(c);
 }
 
 void connection_miss(struct connection *c)

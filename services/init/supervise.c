@@ -205,16 +205,28 @@ static bool service_ending(const struct domain *d)
 
 /*
  * True: its device does nothing any more. False: it is given up, or platform has ended, and d
- * has to wait for it. A device whose reset ends platform again is given up with its driver.
+ * has to wait for it. The fault may be platform's, so that its next life tries the same; if the
+ * device cannot be reset then, or ends platform again, it is given up with its driver.
  */
 static bool device_ends(struct domain *d)
 {
-	if (!device_reset(d)) {
+	struct domain *platform;
+	int rc = device_reset(d);
+
+	if (!rc) {
 		d->life.resets_lost = 0;
 		return true;
 	}
-	if (!device_waits(d) || ++d->life.resets_lost >= RESETS_MAX)
+	if (++d->life.resets_lost >= RESETS_MAX) {
 		give_up(d, "its device cannot be reset");
+		return false;
+	}
+	platform = device_waits(d) ? NULL : domain_of_role(MANIFEST_PLATFORM);
+	if (platform) {
+		printf("%s does not reset the device of %s: %s; its next life will try\n",
+			platform->m->name, d->m->name, sk_error_text(rc));
+		domain_ends(platform, DOMAIN_END_REFUSES);
+	}
 	return false;
 }
 

@@ -118,35 +118,46 @@ static void a_service_that_refuses_once(void)
 
 /* ---- it refuses often ---- */
 static const uint32_t rests[] = { 100, 200, 400, 800, 1600, 3200, 6400, 8000, 8000, 8000 };
-enum { RESTS = sizeof(rests) / sizeof(rests[0]) };
+enum { RESTS = sizeof(rests) / sizeof(rests[0]), TOO_OFTEN = 5 };
+static unsigned int n_rests;
 
-/* It is asked for as long as it runs, and ever more rarely. */
 static void rn_refused(struct kern_msg *m)
 {
-	static unsigned int n;
-
-	assert_refused(n + 1, rests[n]);
-	if (++n == RESTS)
+	assert_refused(n_rests + 1, rests[n_rests]);
+	if (++n_rests == RESTS)
 		peer.open_rc[DISK] = 0;
+	domains[DISK].life.n_quick = 0;
 	rest_over(m);
 }
 
-/* Success is the end of that: the next refusal is a first one. */
+/* It may have lost what its next life has again. */
+static void rn_is_ended(struct kern_msg *m)
+{
+	ASKED({ DISK, SVC_OPEN }, DISK_ENDS, DISK_STARTS);
+	assert_int_equal(n_rests, TOO_OFTEN);
+	assert_int_equal(domains[DISK].life.end, DOMAIN_END_REFUSES);
+	assert_int_equal(domains[DISK].life.n_ends, 1);
+	n_rests = 0;
+	asked_after = sk_now();
+	answer_all(m);
+}
+
+/* The next life refuses, too. It has more time, and is asked ever more rarely. */
 static void rn_opened(struct kern_msg *m)
 {
-	assert_opened(RESTS + 1);
+	assert_int_equal(n_rests, RESTS);
+	ASKED({ DISK, SVC_OPEN });
+	assert_true(connections[3].open);
+	n_rests = 0;
 	domains[DISK].life.n_quick = 0; /* as if a minute had passed */
 	rf_fault(m);
 }
 
-static void rn_refused_anew(struct kern_msg *m)
-{
-	(void)m;
-	assert_refused(1, 100);
-}
-
+/* Success is the end of that: the next refusal is a first one. */
 static void (*const refusals_steps[])(struct kern_msg *m) = { answer_all, rf_fault, rf_answers,
-	[3 ... RESTS + 2] = rn_refused, rn_opened, rf_answers, rn_refused_anew, NULL };
+	[3 ... 2 + TOO_OFTEN] = rn_refused, rn_is_ended,
+	[4 + TOO_OFTEN... 3 + TOO_OFTEN + RESTS] = rn_refused, rn_opened, rf_answers,
+	[6 + TOO_OFTEN + RESTS... 5 + 2 * TOO_OFTEN + RESTS] = rn_refused, rn_is_ended, NULL };
 
 static void a_service_that_refuses_often(void)
 {
@@ -262,9 +273,15 @@ static void ru_fault(struct kern_msg *m)
 	fault(m, DISK);
 }
 
-static void ru_given_up(struct kern_msg *m)
+static void ru_platform_starts(struct kern_msg *m)
 {
 	ASKED({ PLATFORM, PLATFORM_QUIESCE }, { PLATFORM, PLATFORM_RESET });
+	answer_all(m);
+}
+
+static void ru_given_up(struct kern_msg *m)
+{
+	ASKED({ PLATFORM, PLATFORM_RESET });
 	assert_int_equal(domains[DISK].state, DOMAIN_GIVEN_UP);
 	assert_int_equal(answers_of(3)->end, SVC_END_GIVEN_UP);
 	connections[3].ask_at = 0;
@@ -272,7 +289,7 @@ static void ru_given_up(struct kern_msg *m)
 }
 
 static void (*const refuser_given_up_steps[])(struct kern_msg *m) = { answer_all, rf_fault,
-	rf_answers, ru_fault, ru_given_up, not_asked, NULL };
+	rf_answers, ru_fault, ru_platform_starts, ru_given_up, not_asked, NULL };
 
 static void a_service_that_refuses_and_is_given_up(void)
 {
@@ -417,6 +434,66 @@ static void a_service_that_is_closed_is_not_asked(void)
 	run(power_steps);
 }
 
+/* ---- a client that cannot be started again ---- */
+/* The service that refuses is ended before the client is given up. */
+static void sr_fault(struct kern_msg *m)
+{
+	peer.open_rc[DISK] = -SK_E_NO_MEM;
+	fault(m, STORAGE);
+}
+
+static void sr_step(struct kern_msg *m)
+{
+	static unsigned int n;
+
+	if (domains[DISK].life.end == DOMAIN_END_REFUSES && peer.open_rc[DISK]) {
+		assert_int_equal(connections[3].starts_refused, 4);
+		assert_int_equal(domains[STORAGE].life.n_ends, 5);
+		peer.open_rc[DISK] = 0;
+	}
+	if (!peer.open_rc[DISK] && domains[STORAGE].state == DOMAIN_RUNNING) {
+		assert_int_equal(domains[DISK].life.restarts, 1);
+		assert_int_equal(connections[3].starts_refused, 0);
+		_exit(0);
+	}
+	if (n++ % 2)
+		time_passes();
+	else
+		answer_all(m);
+}
+
+static void sr_never(struct kern_msg *m)
+{
+	(void)m;
+	fail();
+}
+
+static void (*const start_refused_steps[])(struct kern_msg *m) = { answer_all, sr_fault,
+	[2 ... 199] = sr_step, sr_never, NULL };
+
+static void a_service_that_refuses_each_start_of_a_client(void)
+{
+	fast_machine();
+	run(start_refused_steps);
+}
+
+/* At boot, everything stays as it is. */
+static void sb_absent(struct kern_msg *m)
+{
+	assert_int_equal(domains[STORAGE].state, DOMAIN_ABSENT);
+	assert_int_equal(connections[3].starts_refused, 0);
+	answer_all(m);
+}
+
+static void (*const boot_refused_steps[])(struct kern_msg *m) = { sb_absent, NULL };
+
+static void a_service_that_refuses_the_first_start(void)
+{
+	slow_machine();
+	peer.open_rc[DISK] = -SK_E_NO_MEM;
+	run(boot_refused_steps);
+}
+
 /* ---- a client that was started without its channel ---- */
 enum { OPTIONAL = 6 };
 
@@ -527,6 +604,8 @@ int reopen_tests(void)
 		KERN_CASE(a_client_that_ends_while_it_is_refused),
 		KERN_CASE(a_service_is_not_asked_for_a_dead_client),
 		KERN_CASE(a_service_that_is_closed_is_not_asked),
+		KERN_CASE(a_service_that_refuses_each_start_of_a_client),
+		KERN_CASE(a_service_that_refuses_the_first_start),
 		KERN_CASE(a_client_that_was_started_without_its_channel),
 		KERN_CASE(a_service_that_hangs_when_a_channel_is_missing),
 	};

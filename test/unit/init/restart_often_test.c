@@ -15,9 +15,19 @@ static void g_fault(struct kern_msg *m)
 	fault(m, DISK);
 }
 
-static void g_disk_stays_away(struct kern_msg *m)
+/* The fault may be platform's, so its next life tries the same. */
+static void g_platform_starts(struct kern_msg *m)
 {
 	ASKED({ PLATFORM, PLATFORM_QUIESCE }, { PLATFORM, PLATFORM_RESET });
+	assert_int_equal(domains[PLATFORM].life.end, DOMAIN_END_REFUSES);
+	assert_true(restarting(PLATFORM, PHASE_OPENING));
+	assert_true(restarting(DISK, PHASE_ENDING));
+	answer_all(m);
+}
+
+static void g_disk_stays_away(struct kern_msg *m)
+{
+	ASKED({ PLATFORM, PLATFORM_RESET });
 	assert_int_equal(domains[DISK].state, DOMAIN_GIVEN_UP);
 	/* its device may go on, so nothing of it is used again */
 	assert_int_equal(domains[DISK].charged, before.charged);
@@ -45,14 +55,39 @@ static void g_storage_waits(struct kern_msg *m)
 	assert_int_equal(domains[STORAGE].charged, (1 << 14) + (1 << 16));
 }
 
-static void (*const given_up_steps[])(struct kern_msg *m) = { g_fault, g_disk_stays_away,
-	g_storage_ends, g_storage_waits, NULL };
+static void (*const given_up_steps[])(struct kern_msg *m) = { g_fault, g_platform_starts,
+	g_disk_stays_away, g_storage_ends, g_storage_waits, NULL };
 
 static void a_device_without_a_reset(void)
 {
 	machine();
 	kern_info()->tsc_hz = 1000000000000; /* the second attempt does not come */
 	run(given_up_steps);
+}
+
+/* The next platform resets the device, so disk goes on. */
+static void r_works(struct kern_msg *m)
+{
+	assert_true(restarting(DISK, PHASE_ENDING));
+	peer.reset_rc = 0;
+	answer_all(m);
+}
+
+static void r_disk_starts(struct kern_msg *m)
+{
+	(void)m;
+	assert_true(restarting(DISK, PHASE_OPENING));
+	assert_int_equal(domains[DISK].life.resets_lost, 0);
+}
+
+static void (*const reset_again_steps[])(
+	struct kern_msg *m) = { g_fault, r_works, r_disk_starts, NULL };
+
+static void a_platform_that_cannot_reset(void)
+{
+	machine();
+	kern_info()->tsc_hz = 1000000000000;
+	run(reset_again_steps);
 }
 
 /* ---- too often ---- */
@@ -138,6 +173,7 @@ int often_tests(void)
 {
 	const struct CMUnitTest tests[] = {
 		KERN_CASE(a_device_without_a_reset),
+		KERN_CASE(a_platform_that_cannot_reset),
 		KERN_CASE(a_domain_that_ends_too_often),
 		KERN_CASE(a_domain_that_recovers_each_time),
 	};
