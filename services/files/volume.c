@@ -26,6 +26,17 @@ static uint32_t volume_block = BLK_SECTOR;
 /* Storage has another volume than the one that was mounted: all reads fail. */
 static bool lost;
 
+/* Until storage has started again, or is gone. What it signals meanwhile says nothing. */
+static int next_life_wait(void)
+{
+	int rc;
+
+	do
+		rc = svc_wait_until(storage, SK_NO_DEADLINE);
+	while (!rc);
+	return rc;
+}
+
 /* -SK_E_RESTARTED: storage has started again, and does not have the request. */
 static int transact_once(struct blk_req *q, struct blk_rsp *rsp)
 {
@@ -41,7 +52,7 @@ static int transact_once(struct blk_req *q, struct blk_rsp *rsp)
 		return rsp->status;
 	if (n >= 0)
 		svc_breach(storage, "an answer to what it was not asked");
-	return storage->broken ? svc_wait_until(storage, SK_NO_DEADLINE) : n;
+	return storage->broken ? next_life_wait() : n;
 }
 
 static int info_get(struct blk_rsp *rsp)

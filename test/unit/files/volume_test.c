@@ -25,7 +25,7 @@ static struct svc_conn conn;
 static uint32_t block;
 static unsigned int n_reads;
 static enum { HONEST, OTHER_ID, SHORT, FAILS } storage_is;
-static unsigned int n_breaches;
+static unsigned int n_breaches, n_signals;
 static uint64_t last_id;
 /* The requests at which storage starts again; it had done each of them or not. */
 static unsigned int ends[3], n_requests;
@@ -62,6 +62,8 @@ int svc_wait_until(struct svc_conn *c, sk_time_t deadline)
 	struct blk_req q;
 
 	(void)deadline;
+	if (c->broken && n_signals++ % 3) /* it goes on and signals, for a while */
+		return 0;
 	if (c->broken) { /* init has been told, and starts it again */
 		assert_int_equal(c->req.sh->end, c->epoch + 1);
 		n_breaches++;
@@ -129,8 +131,12 @@ static void illegal_answers(void **state)
 	assert_int_equal(volume_read(1, 512, out), -SK_E_ALIGN);
 	assert_int_equal(volume_read(512, 100, out), -SK_E_ALIGN);
 	storage_is = OTHER_ID;
+	n_signals = 1;
+	memset(out, 0, 512);
 	assert_int_equal(volume_read(512, 512, out), 0);
+	assert_memory_equal(out, image + 512, 512);
 	assert_int_equal(n_breaches, 1);
+	assert_int_equal(n_signals, 4);
 	storage_is = SHORT;
 	assert_int_equal(volume_read(512, 512, out), 0);
 	assert_int_equal(n_breaches, 2);
