@@ -29,6 +29,12 @@ enum {
 	/* of what vCPUs may use; services that work less for them work little */
 	SERVED_LITTLE = 8,
 };
+/* Limits of guests that take too much of the host's CPU. */
+enum {
+	PRESS_SLACK = 8,       /* by so much (as a divisor) it may take more than its share */
+	RELAX_SHARE = 4,       /* by so much the limit grows in a second */
+	PRESSED_MIN_US = 1000, /* it is not less than a hundredth of a CPU */
+};
 /* The debt is at most this many caps. */
 enum { DEBT_MAX = 4 };
 
@@ -79,18 +85,23 @@ bool balance_pick(const struct balance_vcpu *v, size_t n, uint32_t n_cpus, uint6
 	return found;
 }
 
+bool balance_wanted(uint64_t others_waited, uint64_t interval)
+{
+	return others_waited > interval / MIN_GAIN_SHARE;
+}
+
 bool balance_io_first(bool before, uint64_t ran, uint64_t others_waited, uint64_t interval)
 {
 	if (before)
-		return ran <= interval / IO_MUCH || others_waited <= interval / MIN_GAIN_SHARE;
+		return ran <= interval / IO_MUCH || !balance_wanted(others_waited, interval);
 	return ran < interval / IO_LITTLE;
 }
 
 void balance_cap_init(struct balance_cap *c, uint32_t percent)
 {
-	c->total_us = (uint64_t)percent * BALANCE_PERIOD_US / 100;
-	c->vcpus_us = c->total_us;
-	c->debt_us = 0;
+	c->own_us = (uint64_t)percent * BALANCE_PERIOD_US / 100;
+	c->total_us = c->vcpus_us = c->own_us;
+	c->pressed_us = c->debt_us = 0;
 }
 
 static uint64_t min_u64(uint64_t a, uint64_t b) { return a < b ? a : b; }
@@ -109,15 +120,68 @@ static uint64_t vcpus_alone(
 		both * u->vcpus_us / (u->vcpus_us + u->served_us), c->total_us / LEAST_SHARE);
 }
 
+static uint64_t use_all(const struct balance_use *u)
+{
+	return u->vcpus_us + u->io_us + u->served_us;
+}
+
+/* The limit of the next second; 0: none. */
+static uint64_t press_limit(
+	const struct balance_cap *c, const struct balance_use *u, uint64_t share_us)
+{
+	uint64_t limit = c->pressed_us;
+
+	if (u->served_us - u->served_us / PRESS_SLACK > share_us)
+		return max_u64(use_all(u) * share_us / u->served_us, PRESSED_MIN_US);
+	limit += share_us == UINT64_MAX ? limit : limit / RELAX_SHARE;
+	return limit > 2 * use_all(u) + PRESSED_MIN_US ? 0 : limit;
+}
+
+void balance_cap_press(struct balance_cap *c, const struct balance_use *u, uint64_t share_us)
+{
+	c->pressed_us = press_limit(c, u, share_us);
+	c->total_us = c->own_us;
+	if (c->pressed_us && (!c->own_us || c->pressed_us < c->own_us))
+		c->total_us = c->pressed_us;
+}
+
+void balance_claims(struct balance_claim *c, size_t n, uint64_t interval)
+{
+	uint64_t left = interval, weights = 0, satisfied;
+
+	for (size_t i = 0; i < n; i++) {
+		c[i].content = false;
+		weights += c[i].weight;
+	}
+	do {
+		satisfied = 0;
+		for (size_t i = 0; i < n; i++) {
+			if (c[i].content || c[i].want > left * c[i].weight / weights)
+				continue;
+			c[i].share = left * c[i].weight / weights;
+			c[i].content = true;
+			left -= c[i].want;
+			weights -= c[i].weight;
+			satisfied++;
+		}
+	} while (satisfied && weights);
+	for (size_t i = 0; i < n; i++)
+		if (!c[i].content)
+			c[i].share = left * c[i].weight / weights;
+}
+
 bool balance_cap_update(struct balance_cap *c, const struct balance_use *u)
 {
 	uint64_t taken, want, change;
 
-	if (!c->total_us)
-		return false;
-	c->debt_us += u->vcpus_us + u->io_us + u->served_us;
-	c->debt_us = c->debt_us > c->total_us ? c->debt_us - c->total_us : 0;
-	c->debt_us = min_u64(c->debt_us, DEBT_MAX * c->total_us);
+	if (!c->total_us) {
+		change = c->vcpus_us;
+		c->vcpus_us = 0;
+		return change != 0;
+	}
+	c->debt_us += use_all(u);
+	c->debt_us = c->debt_us > c->own_us ? c->debt_us - c->own_us : 0;
+	c->debt_us = min_u64(c->debt_us, DEBT_MAX * c->own_us);
 	taken = min_u64(u->io_us, c->total_us / IO_SHARE) + c->debt_us;
 	want = max_u64(c->total_us - min_u64(taken, c->total_us), c->total_us / MIN_SHARE);
 	want = vcpus_alone(c, u, want);

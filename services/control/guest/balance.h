@@ -61,8 +61,10 @@ bool balance_io_first(bool before, uint64_t ran, uint64_t others_waited, uint64_
  */
 enum { BALANCE_PERIOD_US = 100000 };
 struct balance_cap {
-	uint64_t total_us; /* of a period, for all threads; 0: there is no cap */
-	uint64_t vcpus_us; /* of these, for all vCPUs, as they are configured */
+	uint64_t own_us;     /* of a period, for all threads, as configured; 0: no cap */
+	uint64_t pressed_us; /* the same, by balance_cap_press(); 0: no limit */
+	uint64_t total_us;   /* the smaller one */
+	uint64_t vcpus_us;   /* of these, for all vCPUs, as they are configured */
 	/* time beyond the cap that is still to be taken off, per period of one second */
 	uint64_t debt_us;
 };
@@ -72,8 +74,31 @@ void balance_cap_init(struct balance_cap *c, uint32_t percent);
 struct balance_use {
 	uint64_t vcpus_us, io_us, served_us;
 };
+/*
+ * Guests on other CPUs take time of the host's CPU by what services do for them there. If
+ * others want that time, a guest for which services work longer than its share is limited, as
+ * by a cap, to that part of what it used that leaves its share. The limit grows while they work
+ * less, and goes when it does not bind.
+ *
+ * share_us: how long services may work for it, per period; UINT64_MAX: nobody else wants the
+ * time.
+ */
+void balance_cap_press(struct balance_cap *c, const struct balance_use *u, uint64_t share_us);
 /* True: the vCPUs must be configured again. */
 bool balance_cap_update(struct balance_cap *c, const struct balance_use *u);
+/* Do vCPUs of others wait for a CPU so long that it matters who takes it? */
+bool balance_wanted(uint64_t others_waited, uint64_t interval);
+/* What guests want of one CPU, and what each may take: ticks of an interval. */
+struct balance_claim {
+	uint32_t weight;
+	uint64_t want;
+	/* set by balance_claims() */
+	uint64_t share;
+	bool content; /* it gets what it wants */
+};
+/* Who wants less than his share by weight leaves the rest to the others. */
+void balance_claims(struct balance_claim *c, size_t n, uint64_t interval);
+
 /* Budgets of one of n vCPUs, and of the I/O thread; 0: no limit. */
 uint64_t balance_cap_vcpu(const struct balance_cap *c, uint32_t n_vcpus);
 uint64_t balance_cap_io(const struct balance_cap *c);

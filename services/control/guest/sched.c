@@ -185,21 +185,84 @@ static uint64_t ticks_per_period(uint64_t ticks, uint64_t interval)
 	return interval ? ticks * BALANCE_PERIOD_US / interval : 0;
 }
 
-static void cap_apply(struct guest *g, uint64_t io, uint64_t interval)
+/* ---- the host's CPU ---- */
+
+/* What guests want of the CPU where services run (all of them, by the manifest). */
+static struct balance_claim claim[DOMTAB_MAX];
+static struct claim_of {
+	struct guest *g;
+	uint64_t waited; /* its vCPUs, there */
+} claim_of[DOMTAB_MAX];
+static size_t n_claims;
+static uint64_t all_waited;
+
+static void claim_read(struct guest *g, uint32_t host_cpu)
+{
+	uint64_t ran = 0, waited = 0;
+
+	for (size_t i = 0; i < n_vcpus; i++)
+		if (vcpu_of[i].g == g && vcpu[i].cpu == host_cpu) {
+			ran += vcpu[i].ran;
+			waited += vcpu[i].waited;
+		}
+	all_waited += waited;
+	claim_of[n_claims] = (struct claim_of){ g, waited };
+	claim[n_claims++] = (struct balance_claim){ .weight = g->dom->config->weight,
+		.want = ran + waited + g->served };
+}
+
+static void claims_read(uint64_t interval)
+{
+	uint64_t ran, waited;
+	uint32_t cpu;
+
+	n_claims = 0;
+	all_waited = 0;
+	if (sk_sched_stats(SK_CAP_SCHED, &ran, &waited, &cpu))
+		return;
+	for (struct dom *d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid))
+		if (guest_of(d))
+			claim_read(guest_of(d), cpu);
+	balance_claims(claim, n_claims, interval);
+}
+
+/* What its vCPUs run there is limited by turns. */
+static void press(struct guest *g, const struct balance_use *use, uint64_t interval)
+{
+	uint64_t share = UINT64_MAX;
+
+	for (size_t i = 0; i < n_claims; i++)
+		if (claim_of[i].g == g &&
+			balance_wanted(all_waited - claim_of[i].waited, interval))
+			share = ticks_per_period(claim[i].share, interval);
+	balance_cap_press(&g->cap, use, share);
+}
+
+static void vcpus_configure(struct guest *g)
+{
+	uint64_t ran, waited;
+	uint32_t cpu;
+
+	for (uint32_t i = 0; i < VM_VCPUS_MAX; i++)
+		if (g->sched[i] && !sk_sched_stats(g->sched[i], &ran, &waited, &cpu))
+			sched_configure(g->sched[i], guest_sched(g, cpu));
+}
+
+/* io_cpu: where the I/O thread is. */
+static void cap_apply(struct guest *g, uint64_t io, uint32_t io_cpu, uint64_t interval)
 {
 	const bool all = io_is_capped(g);
 	const struct balance_use use = { .vcpus_us = ticks_per_period(g->used, interval),
 		.io_us = all ? ticks_per_period(io, interval) : 0,
 		.served_us = all ? ticks_per_period(g->served, interval) : 0 };
-	uint64_t ran, waited;
-	uint32_t cpu;
+	const uint64_t io_before = balance_cap_io(&g->cap);
 
+	press(g, &use, interval);
 	g->served = 0;
-	if (!balance_cap_update(&g->cap, &use))
-		return;
-	for (uint32_t i = 0; i < VM_VCPUS_MAX; i++)
-		if (g->sched[i] && !sk_sched_stats(g->sched[i], &ran, &waited, &cpu))
-			sched_configure(g->sched[i], guest_sched(g, cpu));
+	if (all && balance_cap_io(&g->cap) != io_before)
+		sched_configure(g->proc.sched, guest_sched_io(g, io_cpu));
+	if (balance_cap_update(&g->cap, &use))
+		vcpus_configure(g);
 }
 
 /*
@@ -224,7 +287,7 @@ static void io_balance(struct guest *g, uint64_t interval)
 		g->io_capped = capped;
 		sched_configure(g->proc.sched, guest_sched_io(g, cpu));
 	}
-	cap_apply(g, ran, interval);
+	cap_apply(g, ran, cpu, interval);
 }
 
 static void balance_tick(void *ctx)
@@ -237,6 +300,7 @@ static void balance_tick(void *ctx)
 	for (struct dom *d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid))
 		if (guest_of(d))
 			vcpu_usage_read(guest_of(d), interval);
+	claims_read(interval);
 	for (struct dom *d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid))
 		if (guest_of(d))
 			io_balance(guest_of(d), interval);

@@ -265,6 +265,116 @@ static void caps_that_say_little(void **state)
 	assert_true(balance_cap_update(&c, USE(50000 + 50000 / 16, 0, 0)));
 }
 
+/* ---- the host's CPU ---- */
+
+static void shares_are_by_weight(void **state)
+{
+	struct balance_claim c[] = { { .weight = 256, .want = SECOND },
+		{ .weight = 256, .want = SECOND }, { .weight = 512, .want = SECOND } };
+
+	(void)state;
+	balance_claims(c, 3, SECOND);
+	assert_true(c[0].share == 250 && c[1].share == 250 && c[2].share == 500);
+	/*
+	 * who wants less leaves it to the others, by weight, and this can make one of these
+	 * content
+	 */
+	c[2].want = 100;
+	c[1].want = 440;
+	balance_claims(c, 3, SECOND);
+	assert_true(c[2].content && c[1].content && !c[0].content);
+	assert_int_equal(c[0].share, SECOND - 100 - 440);
+	assert_true(c[1].share >= 440);
+	/* nobody wants all of it, or anything */
+	c[0].want = 460;
+	balance_claims(c, 3, SECOND);
+	assert_true(c[0].content && c[0].share >= 460);
+	c[0].want = c[1].want = c[2].want = 0;
+	balance_claims(c, 3, SECOND);
+	balance_claims(c, 3, 0);
+	balance_claims(c, 0, SECOND);
+}
+
+/*
+ * Services work `times` as long as the vCPU runs, on another CPU, where a guest of the same
+ * weight wants the rest. For how long, in thousandths of that CPU?
+ */
+static uint64_t pressed_lives(struct balance_cap *c, uint32_t times, uint32_t seconds)
+{
+	uint64_t all = 0;
+
+	for (uint32_t i = 0; i < seconds; i++) {
+		uint64_t vcpu = balance_cap_vcpu(c, 1), served;
+		struct balance_claim on_it[2] = { { .weight = 256, .want = BALANCE_PERIOD_US },
+			{ .weight = 256 } };
+
+		vcpu = vcpu ? vcpu : BALANCE_PERIOD_US;
+		served = vcpu * times < BALANCE_PERIOD_US ? vcpu * times : BALANCE_PERIOD_US;
+		all += served;
+		on_it[1].want = served;
+		balance_claims(on_it, 2, BALANCE_PERIOD_US);
+		balance_cap_press(c, USE(served / times, 0, served), on_it[1].share);
+		(void)balance_cap_update(c, USE(served / times, 0, served));
+	}
+	return all * 1000 / BALANCE_PERIOD_US / seconds;
+}
+
+static void who_takes_the_hosts_cpu_is_limited(void **state)
+{
+	struct balance_cap c;
+
+	(void)state;
+	for (uint32_t times = 1; times <= 8; times *= 2) {
+		balance_cap_init(&c, 0);
+		assert_in_range(pressed_lives(&c, times, 1), 1000, 1000);
+		assert_in_range(pressed_lives(&c, times, 20), 480, 600);
+	}
+	/* now nobody else wants it */
+	for (int i = 0; i < 3; i++)
+		balance_cap_press(&c, USE(6250, 0, 50000), UINT64_MAX);
+	assert_int_equal(c.total_us, 0);
+	assert_true(balance_cap_update(&c, USE(6250, 0, 50000)));
+	assert_int_equal(balance_cap_vcpu(&c, 1), 0);
+	assert_false(balance_cap_update(&c, USE(6250, 0, 50000)));
+}
+
+static void who_does_other_things_meanwhile_is_not(void **state)
+{
+	struct balance_cap c;
+
+	(void)state;
+	balance_cap_init(&c, 0);
+	balance_cap_press(&c, USE(50000, 0, 50000), 10000);
+	assert_int_equal(c.total_us, 20000); /* a fifth of what it used */
+	balance_cap_press(&c, USE(20000, 0, 0), 10000);
+	assert_int_equal(c.total_us, 25000);
+	balance_cap_press(&c, USE(10000, 0, 0), 10000);
+	assert_int_equal(c.total_us, 0); /* it would not bind */
+	/* one eighth more than the share is no reason */
+	balance_cap_press(&c, USE(50000, 0, 11400), 10000);
+	assert_int_equal(c.total_us, 0);
+	/* it is never stopped */
+	balance_cap_press(&c, USE(100, 0, 90000), 1);
+	assert_int_equal(c.total_us, 1000);
+	(void)balance_cap_update(&c, USE(100, 0, 90000));
+	assert_true(balance_cap_vcpu(&c, 1) >= 1);
+}
+
+static void a_cap_stays_when_the_limit_goes(void **state)
+{
+	struct balance_cap c;
+
+	(void)state;
+	balance_cap_init(&c, 50);
+	balance_cap_press(&c, USE(40000, 0, 50000), 25000);
+	assert_int_equal(c.total_us, 45000);
+	balance_cap_press(&c, USE(40000, 0, 50000), 40000);
+	assert_int_equal(c.total_us, 50000); /* the limit is above the cap */
+	balance_cap_press(&c, USE(10, 0, 0), UINT64_MAX);
+	assert_int_equal(c.pressed_us, 0);
+	assert_int_equal(c.total_us, 50000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -282,6 +392,10 @@ int main(void)
 		cmocka_unit_test(little_work_of_services_stops_nobody),
 		cmocka_unit_test(without_a_cap_nothing_is_bound),
 		cmocka_unit_test(caps_that_say_little),
+		cmocka_unit_test(shares_are_by_weight),
+		cmocka_unit_test(who_takes_the_hosts_cpu_is_limited),
+		cmocka_unit_test(who_does_other_things_meanwhile_is_not),
+		cmocka_unit_test(a_cap_stays_when_the_limit_goes),
 	};
 
 	return cmocka_run_group_tests_name("control balance", tests, NULL, NULL);

@@ -48,6 +48,8 @@
 	X(spreads) \
 	X(caps_bind_all_threads) \
 	X(caps_bind_services) \
+	X(services_take_no_more_than_a_share) \
+	X(services_take_what_others_leave) \
 	X(services_that_work_more_than_there_is_time) \
 	X(services_that_do_not_say_what_they_did) \
 	X(renames) \

@@ -416,6 +416,81 @@ void caps_bind_services(void **state)
 	world_at_rest();
 }
 
+/*
+ * xenstore works for two guests on the host's CPU, where vCPUs of both wait. One of them has a
+ * small weight, and is limited to what that gives it.
+ */
+void services_take_no_more_than_a_share(void **state)
+{
+	uint32_t a = guest_created("create /guests/a.cfg cpu_weight=512\r", "a"),
+		 b = guest_created("create /guests/b.cfg cpu_weight=64\r", "b");
+
+	(void)state;
+	vmm_says(a, VMCTL_READY, 0, NULL, 0);
+	vmm_says(b, VMCTL_READY, 0, NULL, 0);
+	served_second(SERVICE_XENSTORE, 1); /* the first answer */
+	served_second(SERVICE_XENSTORE, 400);
+	world.moves = 0;
+	second(250, 0); /* nobody waits */
+	assert_int_equal(guest_of(domtab_get(&guests, b))->cap.total_us, 0);
+	world.worked_ns[SERVICE_XENSTORE] += 400 * 1000000ull;
+	second(250, 0);
+	world.waited_ns += 500000000;
+	second(250, 0);
+	assert_int_equal(guest_of(domtab_get(&guests, a))->cap.total_us, 0);
+	/* 90 of 100 ms that were used, less what is beyond a ninth of the CPU */
+	assert_in_range(guest_of(domtab_get(&guests, b))->cap.total_us,
+		90000 * (100000 / 9) / 40000 - 10, 90000 * (100000 / 9) / 40000 + 10);
+	assert_int_equal(world.moves, 3); /* its two vCPUs, and one that goes to another CPU */
+	for (int i = 0; i < 4; i++)
+		second(250, 0);
+	assert_int_equal(guest_of(domtab_get(&guests, b))->cap.total_us, 0);
+	assert_int_equal(world.moved.budget_us, 0);
+	guest_destroyed("a");
+	guest_destroyed("b");
+	timers_expire();
+	memset(world.worked_ns, 0, sizeof(world.worked_ns));
+	world.later_ns = world.ran_ns = world.waited_ns = 0;
+	world.moves = 0;
+	world_at_rest();
+}
+
+/* A small guest may take what others leave, and all of it while only its own vCPUs wait. */
+void services_take_what_others_leave(void **state)
+{
+	uint32_t b = guest_created("create /guests/b.cfg cpu_weight=128\r", "b"),
+		 a = guest_created("create /guests/a.cfg cpu_weight=512\r", "a");
+	const struct balance_cap *cap = &guest_of(domtab_get(&guests, b))->cap;
+
+	(void)state;
+	vmm_says(a, VMCTL_READY, 0, NULL, 0);
+	vmm_says(b, VMCTL_READY, 0, NULL, 0);
+	world.waits = guest_of(domtab_get(&guests, a))->sched[0];
+	served_second(SERVICE_XENSTORE, 1); /* the first answer */
+	world.worked_ns[SERVICE_XENSTORE] += 300 * 1000000ull;
+	second(0, 0);
+	world.waited_ns += 130000000;
+	second(0, 0); /* a fifth is its own, and a wants less than the rest */
+	assert_int_equal(cap->total_us, 0);
+
+	/* now a wants much, but does not wait */
+	world.waits = guest_of(domtab_get(&guests, b))->sched[0];
+	second(0, 0);
+	world.worked_ns[SERVICE_XENSTORE] += 300 * 1000000ull;
+	second(900, 0);
+	world.waited_ns += 900000000;
+	second(900, 0);
+	assert_int_equal(cap->total_us, 0);
+	guest_destroyed("a");
+	guest_destroyed("b");
+	timers_expire();
+	memset(world.worked_ns, 0, sizeof(world.worked_ns));
+	world.later_ns = world.ran_ns = world.waited_ns = 0;
+	world.moves = 0;
+	world.waits = 0;
+	world_at_rest();
+}
+
 /* A service is believed no more than the time that has passed, for all connections together. */
 void services_that_work_more_than_there_is_time(void **state)
 {

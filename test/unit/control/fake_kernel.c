@@ -262,7 +262,7 @@ long sk_sched_stats(sk_cap_t sched, uint64_t *consumed, uint64_t *waited, uint32
 	bool io = sched == world.io_sched;
 
 	*consumed = 3000000000ull + (io ? world.io_ran_ns : world.ran_ns);
-	*waited = io ? 0 : world.waited_ns;
+	*waited = io || (world.waits && sched != world.waits) ? 0 : world.waited_ns;
 	*cpu = 0;
 	return 0;
 }

@@ -31,6 +31,7 @@ struct world_state {
 	uint32_t regions;           /* vm_alloc less vm_unmap */
 	uint64_t later_ns;          /* ns that have passed since the start */
 	uint64_t ran_ns, waited_ns; /* of every vCPU, in addition to the values at the start */
+	sk_cap_t waits;             /* the only vCPU for which waited_ns is true; 0: all */
 	uint32_t moves;             /* configurations of vCPUs */
 	struct proc_sched moved;    /* the last of these configurations */
 	sk_cap_t io_sched;          /* of the I/O thread of the last VMM */
