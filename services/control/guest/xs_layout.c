@@ -2,6 +2,9 @@
 /*
  * xs_layout.c - the standard xenstore layout of a guest
  *
+ * A node that dom0 makes has the permissions of the one above, and missing ones above are made
+ * with it. So a permission is set only where it differs, and a directory is made only for that.
+ *
  * Objects     struct walk: one guest's entries being produced.
  * Invariants  LAYOUT1 nothing is emitted after the first error of `emit`
  */
@@ -103,7 +106,6 @@ static void vm_nodes(
 /* Nodes that exist before the guest does, so that it finds the permissions that it needs. */
 static void guest_nodes(struct walk *w)
 {
-	static const char *const readable[] = { "cpu", "memory", "device", "control" };
 	static const char *const writable[] = {
 		"device/suspend/event-channel",
 		"control/shutdown",
@@ -118,8 +120,6 @@ static void guest_nodes(struct walk *w)
 		"error",
 	};
 
-	for (size_t i = 0; i < ARRAY_SIZE(readable); i++)
-		node_make(w, readable[i], w->ro);
 	for (size_t i = 0; i < ARRAY_SIZE(writable); i++)
 		node_put(w, writable[i], "", w->rw);
 	node_put(w, "control/platform-feature-multiprocessor-suspend", "1", NULL);
@@ -186,10 +186,10 @@ static void front_end(struct walk *w, const char *kind, uint32_t devid)
 {
 	walk_set_base(w, "/local/domain/%u/device/%s/%u", w->domid, kind, devid);
 	node_make(w, "", w->front);
-	node_put_path(w, "backend", w->front, "/local/domain/0/backend/%s/%u/%u", kind,
-		w->domid, devid);
-	node_put(w, "backend-id", "0", w->front);
-	node_put(w, "state", STATE_INITIALISING, w->front);
+	node_put_path(
+		w, "backend", NULL, "/local/domain/0/backend/%s/%u/%u", kind, w->domid, devid);
+	node_put(w, "backend-id", "0", NULL);
+	node_put(w, "state", STATE_INITIALISING, NULL);
 }
 
 static void console(struct walk *w, const struct xs_guest *g)
@@ -200,15 +200,14 @@ static void console(struct walk *w, const struct xs_guest *g)
 	back_end(w, "console", 0, front);
 	node_put(w, "protocol", "vt100", NULL);
 	walk_set_base(w, "/local/domain/%u/console", g->domid);
-	node_make(w, "", w->ro);
 	node_put_path(w, "backend", NULL, "/local/domain/0/backend/console/%u/0", g->domid);
 	node_put(w, "backend-id", "0", w->front);
-	node_put(w, "limit", CONSOLE_LIMIT, w->ro);
-	node_put(w, "type", "xenconsoled", w->ro);
-	node_put(w, "output", "pty", w->ro);
-	node_put(w, "tty", "", w->ro);
-	node_put_number(w, "port", g->console_port, w->ro);
-	node_put_number(w, "ring-ref", g->console_gfn, w->ro);
+	node_put(w, "limit", CONSOLE_LIMIT, NULL);
+	node_put(w, "type", "xenconsoled", NULL);
+	node_put(w, "output", "pty", NULL);
+	node_put(w, "tty", "", NULL);
+	node_put_number(w, "port", g->console_port, NULL);
+	node_put_number(w, "ring-ref", g->console_gfn, NULL);
 }
 
 static void disk(struct walk *w, const struct disk_spec *d)
@@ -228,9 +227,9 @@ static void disk(struct walk *w, const struct disk_spec *d)
 	node_put(w, "discard-enable", d->discard ? "1" : "0", NULL);
 	node_put(w, "hotplug-status", "connected", NULL);
 	front_end(w, "vbd", d->number);
-	node_put_number(w, "virtual-device", d->number, w->front);
-	node_put(w, "device-type", type, w->front);
-	node_put(w, "trusted", d->trusted ? "1" : "0", w->front);
+	node_put_number(w, "virtual-device", d->number, NULL);
+	node_put(w, "device-type", type, NULL);
+	node_put(w, "trusted", d->trusted ? "1" : "0", NULL);
 }
 
 static void nic(struct walk *w, const struct vif_spec *v)
@@ -258,9 +257,9 @@ static void nic(struct walk *w, const struct vif_spec *v)
 	node_put(w, "type", "vif", NULL);
 	node_put(w, "hotplug-status", "connected", NULL);
 	front_end(w, "vif", devid);
-	node_put_number(w, "handle", devid, w->front);
-	node_put(w, "mac", mac, w->front);
-	node_put(w, "trusted", v->trusted ? "1" : "0", w->front);
+	node_put_number(w, "handle", devid, NULL);
+	node_put(w, "mac", mac, NULL);
+	node_put(w, "trusted", v->trusted ? "1" : "0", NULL);
 	node_put_number(w, "mtu", mtu, w->ro);
 }
 
@@ -273,7 +272,6 @@ int xs_layout_create(const struct xs_guest *g, xs_emit_fn emit, void *ctx)
 	vm_nodes(&w, g->uuid, g->name, g->start_seconds);
 	walk_set_base(&w, "/libxl/%u", g->domid);
 	node_make(&w, "", "n0");
-	node_make(&w, "device", "n0");
 	node_put(&w, "type", guest_type_name(g->config->type), NULL);
 	console(&w, g);
 	for (uint32_t i = 0; i < g->config->n_disks; i++)

@@ -206,10 +206,35 @@ static void escapes(void **state)
 
 /* ---- xenstore ---- */
 
+enum { SET_MAX = 64 };
+
+/* set: nodes whose permissions were set. */
 struct dump {
 	struct text_sink text;
 	int left;
+	unsigned int n_set;
+	struct {
+		char path[128], perms[32];
+	} set[SET_MAX];
 };
+
+/* As xenstore does it: a new node of dom0 has the permissions of the one above. */
+static const char *perms_at(const struct dump *d, const char *path)
+{
+	const char *perms = NULL;
+	size_t best = 0;
+
+	for (unsigned int i = 0; i < d->n_set; i++) {
+		size_t len = strlen(d->set[i].path);
+
+		if (strncmp(path, d->set[i].path, len) == 0 &&
+			(path[len] == '/' || !path[len]) && len >= best) {
+			best = len;
+			perms = d->set[i].perms;
+		}
+	}
+	return perms;
+}
 
 static int emit(void *ctx, const struct xs_entry *e)
 {
@@ -218,11 +243,18 @@ static int emit(void *ctx, const struct xs_entry *e)
 
 	if (d->left-- == 0)
 		return -7;
+	if (e->perms) {
+		assert_true(d->n_set < SET_MAX);
+		/* else it need not be said */
+		assert_true(!perms_at(d, e->path) || strcmp(perms_at(d, e->path), e->perms));
+		strcpy(d->set[d->n_set].path, e->path);
+		strcpy(d->set[d->n_set++].perms, e->perms);
+	}
 	out_fmt(&o, "%s", e->path);
 	if (e->value)
 		out_fmt(&o, " = %s", e->value);
-	if (e->perms)
-		out_fmt(&o, " (%s)", e->perms);
+	if (perms_at(d, e->path))
+		out_fmt(&o, " (%s)", perms_at(d, e->path));
 	out_str(&o, "\n");
 	return 0;
 }
@@ -258,55 +290,52 @@ static void layout(void **state)
 	d.text.len = 1;
 	assert_int_equal(xs_layout_create(&x, emit, &d), 0);
 	has("/local/domain/5 (n0,r5)");
-	has("/local/domain/5/vm = /vm/01234567-89ab-cdef-0123-456789abcdef");
-	has("/local/domain/5/name = web");
-	has("/local/domain/5/domid = 5");
-	has("/local/domain/5/control (n0,r5)");
+	has("/local/domain/5/vm = /vm/01234567-89ab-cdef-0123-456789abcdef (n0,r5)");
+	has("/local/domain/5/name = web (n0,r5)");
+	has("/local/domain/5/domid = 5 (n0,r5)");
 	has("/local/domain/5/control/shutdown =  (n5)");
 	has("/local/domain/5/control/feature-poweroff =  (n5)");
-	has("/local/domain/5/control/platform-feature-xs_reset_watches = 1");
-	has("/local/domain/5/device (n0,r5)");
+	has("/local/domain/5/control/platform-feature-xs_reset_watches = 1 (n0,r5)");
 	has("/local/domain/5/device/suspend/event-channel =  (n5)");
 	has("/local/domain/5/data =  (n5)");
-	has("/local/domain/5/memory/static-max = 524288");
-	has("/local/domain/5/memory/target = 524288");
-	has("/local/domain/5/cpu/0/availability = online");
-	has("/local/domain/5/cpu/1/availability = offline");
-	has("/local/domain/5/store/port = 1");
-	has("/local/domain/5/store/ring-ref = 1044476");
-	has("/local/domain/5/console (n0,r5)");
-	has("/local/domain/5/console/backend = /local/domain/0/backend/console/5/0");
+	has("/local/domain/5/memory/static-max = 524288 (n0,r5)");
+	has("/local/domain/5/memory/target = 524288 (n0,r5)");
+	has("/local/domain/5/cpu/0/availability = online (n0,r5)");
+	has("/local/domain/5/cpu/1/availability = offline (n0,r5)");
+	has("/local/domain/5/store/port = 1 (n0,r5)");
+	has("/local/domain/5/store/ring-ref = 1044476 (n0,r5)");
+	has("/local/domain/5/console/backend = /local/domain/0/backend/console/5/0 (n0,r5)");
 	has("/local/domain/5/console/backend-id = 0 (n5,r0)");
 	has("/local/domain/5/console/limit = 1048576 (n0,r5)");
 	has("/local/domain/5/console/type = xenconsoled (n0,r5)");
 	has("/local/domain/5/console/port = 2 (n0,r5)");
 	has("/local/domain/5/console/ring-ref = 1044479 (n0,r5)");
 	has("/local/domain/0/backend/console/5/0 (n0,r5)");
-	has("/local/domain/0/backend/console/5/0/frontend = /local/domain/5/console");
+	has("/local/domain/0/backend/console/5/0/frontend = /local/domain/5/console (n0,r5)");
 	has("/local/domain/5/device/vbd/51712 (n5,r0)");
 	has("/local/domain/5/device/vbd/51712/backend = /local/domain/0/backend/vbd/5/51712 (n5,r0)");
 	has("/local/domain/5/device/vbd/51712/virtual-device = 51712 (n5,r0)");
 	has("/local/domain/5/device/vbd/51712/state = 1 (n5,r0)");
 	has("/local/domain/0/backend/vbd/5/51712 (n0,r5)");
-	has("/local/domain/0/backend/vbd/5/51712/frontend = /local/domain/5/device/vbd/51712");
-	has("/local/domain/0/backend/vbd/5/51712/frontend-id = 5");
-	has("/local/domain/0/backend/vbd/5/51712/params = /dev/disk/by-partlabel/r");
-	has("/local/domain/0/backend/vbd/5/51712/mode = w");
-	has("/local/domain/0/backend/vbd/5/5632/mode = r");
-	has("/local/domain/0/backend/vbd/5/5632/device-type = cdrom");
-	has("/local/domain/0/backend/vbd/5/5632/removable = 1");
+	has("/local/domain/0/backend/vbd/5/51712/frontend = /local/domain/5/device/vbd/51712 (n0,r5)");
+	has("/local/domain/0/backend/vbd/5/51712/frontend-id = 5 (n0,r5)");
+	has("/local/domain/0/backend/vbd/5/51712/params = /dev/disk/by-partlabel/r (n0,r5)");
+	has("/local/domain/0/backend/vbd/5/51712/mode = w (n0,r5)");
+	has("/local/domain/0/backend/vbd/5/5632/mode = r (n0,r5)");
+	has("/local/domain/0/backend/vbd/5/5632/device-type = cdrom (n0,r5)");
+	has("/local/domain/0/backend/vbd/5/5632/removable = 1 (n0,r5)");
 	has("/local/domain/5/device/vif/0/mac = 00:16:3e:00:00:01 (n5,r0)");
 	has("/local/domain/5/device/vif/0/mtu = 1500 (n0,r5)");
-	has("/local/domain/0/backend/vif/5/0/bridge = xenbr0");
-	has("/local/domain/0/backend/vif/5/0/ip = 192.0.2.7");
-	has("/local/domain/0/backend/vif/5/0/gatewaydev = eth1");
-	has("/local/domain/0/backend/vif/5/0/handle = 0");
+	has("/local/domain/0/backend/vif/5/0/bridge = xenbr0 (n0,r5)");
+	has("/local/domain/0/backend/vif/5/0/ip = 192.0.2.7 (n0,r5)");
+	has("/local/domain/0/backend/vif/5/0/gatewaydev = eth1 (n0,r5)");
+	has("/local/domain/0/backend/vif/5/0/handle = 0 (n0,r5)");
 	has("/vm/01234567-89ab-cdef-0123-456789abcdef (n0,r5)");
-	has("/vm/01234567-89ab-cdef-0123-456789abcdef/name = web");
-	has("/vm/01234567-89ab-cdef-0123-456789abcdef/start_time = 1234.00");
+	has("/vm/01234567-89ab-cdef-0123-456789abcdef/name = web (n0,r5)");
+	has("/vm/01234567-89ab-cdef-0123-456789abcdef/start_time = 1234.00 (n0,r5)");
 	has("/libxl/5 (n0)");
-	has("/libxl/5/type = pvh");
-	has("/libxl/5/device/vbd/51712/backend = /local/domain/0/backend/vbd/5/51712");
+	has("/libxl/5/type = pvh (n0)");
+	has("/libxl/5/device/vbd/51712/backend = /local/domain/0/backend/vbd/5/51712 (n0)");
 }
 
 static void layout_stops_at_an_error(void **state)
