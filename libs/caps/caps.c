@@ -110,6 +110,8 @@ sk_cap_t slot_inherited(sk_cap_t after)
 {
 	sk_cap_t slot = after < first_slot ? first_slot : after + 1;
 
+	if (!cnode_kept)
+		return 0;
 	mutex_lock(&caps_lock);
 	while (slot < n_slots && slot_meta[slot].used != SLOT_INHERITED)
 		slot++;

@@ -287,23 +287,15 @@ int object_make_in(sk_cap_t untyped, uint32_t type, uint32_t order, sk_cap_t cno
 	return (int)sk_retype(untyped, type, order, cnode, slot, n, 0);
 }
 
-static uint32_t largest_order(const struct source *s)
-{
-	uint32_t order = ORDERS - 1;
-
-	while (order && !source_fits(s, order))
-		order--;
-	return order;
-}
-
 static int with_lock(caps_lock) take_locked(uint32_t min_order, sk_cap_t *out, uint32_t *order)
 {
 	uint32_t best = 0;
 	int rc;
 
+	/* what has room for an order has room for all that are smaller */
 	for (uint32_t i = 0; i < n_sources; i++)
-		if (largest_order(&sources[i]) > best)
-			best = largest_order(&sources[i]);
+		while (best + 1 < ORDERS && source_fits(&sources[i], best + 1))
+			best++;
 	for (uint32_t k = best + 1; k < ORDERS; k++)
 		if (free_list[k])
 			best = k;

@@ -7,6 +7,8 @@
  *             right; else the other one. A store changes only the copy that is not valid
  *             KEPT3 what earlier lives left is data: nothing of it is used as an index, a
  *                length or a terminated text before it was checked
+ *             KEPT4 memory whose first word is 0 is zero: what is no table is erased, the
+ *                first word last
  */
 #include "guest/kept.h"
 
@@ -63,7 +65,11 @@ void kept_init(void *mem, size_t size)
 		  table->head.config_size == fresh.config_size;
 	if (!table || resumed)
 		return;
-	memset(table, 0, sizeof(*table));
+	if (table->head.magic) { /* KEPT4 */
+		memset(&table->head.version, 0,
+			sizeof(*table) - offsetof(struct table, head.version));
+		__atomic_store_n(&table->head.magic, 0, __ATOMIC_RELEASE);
+	}
 	table->head.version = fresh.version;
 	table->head.guest_size = fresh.guest_size;
 	table->head.config_size = fresh.config_size;
@@ -155,10 +161,7 @@ static bool stored_ever(const struct stamp stamp[2])
 	return stamp[0].number || stamp[1].number;
 }
 
-bool kept_guest_stored(uint32_t i)
-{
-	return table && stored_ever(table->guest_stamp[i]);
-}
+bool kept_guest_stored(uint32_t i) { return table && stored_ever(table->guest_stamp[i]); }
 
 int kept_guest_load(uint32_t i, struct kept_guest *g)
 {

@@ -802,6 +802,30 @@ static void charges_begin_anew(void **state)
 	tell("charges", 0, life(charged_life, 0));
 }
 
+/* Memory that is new is not erased, which would take long; what is no table is. */
+static void a_new_table(void **state)
+{
+	uint8_t *mem = calloc(1, KEPT_SIZE);
+
+	(void)state;
+	assert_non_null(mem);
+	mem[kept_size() - 1] = 0x5a;
+	kept_init(mem, KEPT_SIZE);
+	assert_false(kept_resumed());
+	assert_int_equal(mem[kept_size() - 1], 0x5a);
+	kept_init(mem, KEPT_SIZE);
+	assert_true(kept_resumed());
+	kept_head()->last_domid = 5;
+	mem[0] ^= 1;
+	kept_init(mem, KEPT_SIZE);
+	assert_false(kept_resumed());
+	assert_int_equal(mem[kept_size() - 1] | kept_head()->last_domid, 0);
+	kept_init(mem, KEPT_SIZE);
+	assert_true(kept_resumed());
+	kept_init(NULL, 0);
+	free(mem);
+}
+
 /* ---- the table does not fit ---- */
 
 static void memory_too_small(uint32_t moment)
@@ -841,7 +865,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = { T(without_an_end), T(ends_at_any_moment),
 		T(ends_while_it_takes_over), T(damage_of_each_kind), T(damage_at_random),
-		T(charges_begin_anew), T(without_room_for_the_table),
+		T(charges_begin_anew), T(a_new_table), T(without_room_for_the_table),
 		T(ends_while_the_host_starts) };
 
 	return cmocka_run_group_tests_name("restarts of control", tests, NULL, NULL);
