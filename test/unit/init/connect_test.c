@@ -41,6 +41,14 @@ UNUSED(int proc_connect(
 	struct proc *p, const struct proc_connect *c, struct proc_connection *out))
 UNUSED(int proc_connect_prepare(struct proc *p, const struct proc_connect *c,
 	struct svc_open_args *a, struct proc_connection *out))
+bool connection_start_refused(struct connection *c)
+{
+	(void)c;
+	return false;
+}
+
+void connection_accepted(struct connection *c) { c->refusals = 0; }
+
 void connection_miss(struct connection *c)
 {
 	(void)c;
