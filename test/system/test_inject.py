@@ -106,6 +106,7 @@ class Sweep:
         except Hang:
             if self.m.ended:
                 raise
+            self.m.send("\x03")  # the command may wait for a service that takes long to come back
             return None
         return self.m.text[start:self.m.pos]
 
