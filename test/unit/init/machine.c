@@ -241,6 +241,8 @@ static void platform_answers(struct kern_msg *m)
 		assert_int_equal(m->n, 33);
 		assert_int_equal(m->mr[1], 0x77); /* what it said at the claim */
 		m->mr[1] = PLATFORM_RESET_FLR;
+		if (peer.at_reset)
+			peer.at_reset();
 		answer(m, peer.reset_rc, 2);
 		return;
 	case PLATFORM_WALLCLOCK:

@@ -51,6 +51,8 @@ extern struct peer {
 	unsigned int n_asked;
 	int open_rc[DOMAINS], close_rc, close_result;
 	int reset_rc;
+	/* While platform resets the device. */
+	void (*at_reset)(void);
 	/* This one answers no SVC_CLOSE. */
 	unsigned int deaf;
 	unsigned int slow_closes;

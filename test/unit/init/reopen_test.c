@@ -468,8 +468,8 @@ static void sr_never(struct kern_msg *m)
 	fail();
 }
 
-static void (*const start_refused_steps[])(struct kern_msg *m) = { answer_all, sr_fault,
-	[2 ... 199] = sr_step, sr_never, NULL };
+static void (*const start_refused_steps[])(
+	struct kern_msg *m) = { answer_all, sr_fault, [2 ... 199] = sr_step, sr_never, NULL };
 
 static void a_service_that_refuses_each_start_of_a_client(void)
 {

@@ -105,10 +105,20 @@ static void disk_dies_at(uint64_t label)
 	now_seen();
 }
 
+static unsigned int n_resets;
+
+/* SUP1: storage has ended, and the device may still write to its region. */
+static void region_is_kept(void)
+{
+	assert_true(connections[3].memory && connections[3].data_memory);
+	n_resets++;
+}
+
 static void e_close(struct kern_msg *m)
 {
 	remember();
 	disk_dies_at(SVC_CLOSE);
+	peer.at_reset = region_is_kept;
 	fault(m, STORAGE);
 }
 
@@ -116,6 +126,8 @@ static void e_close(struct kern_msg *m)
 static void e_disk_starts(struct kern_msg *m)
 {
 	ASKED({ CONSOLE, SVC_CLOSE }, { DISK, SVC_CLOSE }, DISK_ENDS, DISK_STARTS);
+	assert_int_equal(n_resets, 1);
+	peer.at_reset = NULL;
 	assert_int_equal(domains[DISK].life.end, DOMAIN_END_EXIT);
 	assert_true(restarting(DISK, PHASE_OPENING));
 	assert_true(restarting(STORAGE, PHASE_ENDED));

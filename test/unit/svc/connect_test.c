@@ -70,6 +70,39 @@ static void connect_has_a_deadline(void)
 	assert_int_equal(fake.deadline, 1007);
 }
 
+static long guard_rc;
+static unsigned int n_ends;
+
+static long guard_begin(sk_cap_t ep)
+{
+	assert_int_equal(ep, 40);
+	assert_int_equal(fake.utcb.deadline, fake.now + 8);
+	return guard_rc;
+}
+
+static long guard_end(long rc)
+{
+	n_ends++;
+	return rc ? rc : -SK_E_BUSY;
+}
+
+/* It may refuse a call, which is not made then, and it has the last word. */
+static void a_guard_of_calls(void)
+{
+	static const struct svc_guard guard = { guard_begin, guard_end };
+
+	fake.now = 1000;
+	svc_guard_calls(&guard);
+	guard_rc = -SK_E_DELETED;
+	assert_int_equal(svc_ping(40, 8), -SK_E_DELETED);
+	assert_int_equal(n_ends, 0);
+	assert_int_equal(fake.sent.mi, 0);
+	guard_rc = 0;
+	assert_int_equal(svc_ping(40, 8), -SK_E_BUSY);
+	assert_int_equal(n_ends, 1);
+	assert_int_not_equal(fake.sent.mi, 0);
+}
+
 static void a_call_that_fails_brings_no_capabilities(void)
 {
 	uint64_t mr[SK_MR_MAX] = { 0 };
@@ -128,6 +161,7 @@ int connect_tests(void)
 	const struct CMUnitTest tests[] = {
 		T(connect_sends_the_region),
 		T(connect_has_a_deadline),
+		T(a_guard_of_calls),
 		T(a_call_that_fails_brings_no_capabilities),
 		T(answers_that_are_none),
 		T(closing_hears_of_the_last_flush),
