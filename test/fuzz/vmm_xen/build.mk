@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # The Xen half of the VMM on the fakes of its unit tests.
 vmm-xen-fuzz-src := $(filter-out %/io.c,$(sort $(wildcard services/vmm/xen/*.c services/vmm/backend/*.c))) \
-	libs/base/error.c libs/ring/ring.c libs/svc/rings.c test/unit/vmm_xen/fake.c test/unit/vmm_xen/device.c
+	libs/base/error.c libs/ring/ring.c libs/svc/rings.c libs/svc/turn.c test/unit/vmm_xen/fake.c test/unit/vmm_xen/device.c
 vmm-xen-fuzzers := blkif netif console xenstore hypercall
 
 define vmm-xen-fuzz
