@@ -297,9 +297,12 @@ static void direct_switches_wait(void **state)
 	thread_utcb(t(1, 1))->reply = AT_REPLY;
 	assert_int_equal(SYS2(1, RECV, AT_ENDPOINT), BLOCKED);
 	prefer(1, 1, 2, 10);
+	second_runs(3, 2, 10);
 	assert_int_equal(SYS(1, CALL, AT_ENDPOINT, SK_MI(1, 1, 0)), BLOCKED);
 	assert_int_equal(domains[1].sched[1]->place, SCHED_QUEUED);
 	runs(2, t(2, 0));
+	assert_int_equal(SYS(2, WAIT, N, SK_NO_DEADLINE), BLOCKED);
+	runs(2, t(3, 1)); /* it has waited longer */
 }
 
 /* A thread that is woken twice runs once. */

@@ -430,6 +430,7 @@ static void xcr0_goes_with_the_registers(void **state)
 	s->xcr0 = 3;
 	s->dirty = SK_VCPU_XCR0;
 	arch_vcpu_load(&v);
+	assert_int_equal(processor.xcr0, 7); /* the registers are another owner's */
 	(void)run(EXIT_HLT, 0, 0);
 	processor.xcr0_writes = 0;
 	(void)run(EXIT_HLT, 0, 0);
