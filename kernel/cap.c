@@ -69,35 +69,6 @@ void tree_pass(void)
 
 /* --- reading ------------------------------------------------------------------------------ */
 
-#define SEQ_ODD (1ull << 32) /* in slot->head: being written */
-
-inline void slot_read(const struct slot *s, struct cap *cap)
-{
-	uint64_t head;
-
-	do {
-		while ((head = __atomic_load_n(&s->head, __ATOMIC_ACQUIRE)) & SEQ_ODD)
-			__builtin_ia32_pause();
-		__builtin_memcpy(cap, &head, 4 /* type to flags */);
-		cap->obj = load(&s->paddr);
-		cap->badge = load(&s->badge);
-		__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	} while (load(&s->head) != head);
-}
-
-int cap_read(struct thread *t, uint64_t index, unsigned int type, unsigned int rights,
-	struct cap *cap)
-{
-	struct cnode *cn = load(&t->cspace);
-
-	if (!cn || index == 0 || index >= cn->n_slots)
-		return -SK_E_CAP;
-	slot_read(&cn->slots[index], cap);
-	if (cap->type != type)
-		return -SK_E_CAP;
-	return rights & ~cap->rights ? -SK_E_RIGHTS : 0;
-}
-
 static bool names_object(const struct slot *s) { return object_ops[s->type].destroy; }
 
 bool slot_alive(const struct slot *s)

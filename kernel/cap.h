@@ -146,15 +146,22 @@ static inline void drops_lock(tree) TA_OFF tree_unlock(void)
 		__atomic_store_n(&tree.holder, 0, __ATOMIC_RELEASE);
 }
 
-/*
- * Lock-free lookup in t's capability space: the object's memory is not used again until this
- * CPU leaves the kernel.
- */
-int cap_read(struct thread *t, uint64_t index, unsigned int type, unsigned int rights,
-	struct cap *cap) must_check;
+#define SEQ_ODD (1ull << 32) /* in slot->head: being written */
 /* A consistent copy, taken without the tree lock. */
-void slot_read(const struct slot *s, struct cap *cap);
-/* The same under the tree lock. */
+static inline void slot_read(const struct slot *s, struct cap *cap)
+{
+	uint64_t head;
+
+	do {
+		while ((head = __atomic_load_n(&s->head, __ATOMIC_ACQUIRE)) & SEQ_ODD)
+			__builtin_ia32_pause();
+		__builtin_memcpy(cap, &head, 4 /* type to flags */);
+		cap->obj = load(&s->paddr);
+		cap->badge = load(&s->badge);
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	} while (load(&s->head) != head);
+}
+/* A lookup in t's capability space, under the tree lock; without it: cap_read(). */
 int under_tree cap_find(struct thread *t, uint64_t index, unsigned int type,
 	unsigned int rights, struct slot **slot) must_check;
 /* Does it name something that has not begun to end? */

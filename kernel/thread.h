@@ -73,6 +73,23 @@ static inline struct sk_utcb *thread_utcb(struct thread *t)
 	return (struct sk_utcb *)((char *)t + SK_PAGE_SIZE);
 }
 
+/*
+ * Lock-free lookup in t's capability space: the object's memory is not used again until this
+ * CPU leaves the kernel.
+ */
+static inline must_check int cap_read(struct thread *t, uint64_t index, unsigned int type,
+	unsigned int rights, struct cap *cap)
+{
+	struct cnode *cn = load(&t->cspace);
+
+	if (!cn || index == 0 || index >= cn->n_slots)
+		return -SK_E_CAP;
+	slot_read(&cn->slots[index], cap);
+	if (cap->type != type)
+		return -SK_E_CAP;
+	return rights & ~cap->rights ? -SK_E_RIGHTS : 0;
+}
+
 /* t waits on o and its deadline is armed. The caller holds the lock of o and has queued t. */
 void thread_wait(struct thread *t, struct object *o, enum thread_state state, sk_time_t until);
 /*
