@@ -179,7 +179,7 @@ static int create_check(struct op *op, struct node *above, size_t len)
 	char part[PATH_SIZE];
 	size_t first = len + (len > 1);
 
-	first += strcspn(op->path + first, "/");
+	first += path_name_len(op->path + first);
 	memcpy(part, op->path, first);
 	part[first] = '\0';
 	if (session_is_dom0_at(op->sess, part))
@@ -200,7 +200,7 @@ static int create(struct op *op, const void *value, size_t value_len)
 	while (!rc && !leaf) {
 		above = tree_find_nearest(root, op->path, &len);
 		end = len + (len > 1);
-		end += strcspn(op->path + end, "/");
+		end += path_name_len(op->path + end);
 		leaf = !op->path[end];
 		rc = create_one(
 			op, &root, above, end, leaf ? value : NULL, leaf ? value_len : 0);

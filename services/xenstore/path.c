@@ -55,6 +55,15 @@ int path_canon(const char *in, uint16_t domid, char *out, bool *relative)
 	return absolute_check(out);
 }
 
+size_t path_name_len(const char *at)
+{
+	size_t n = 0;
+
+	while (at[n] && at[n] != '/')
+		n++;
+	return n;
+}
+
 bool path_below(const char *path, const char *parent)
 {
 	size_t len = strlen(parent);

@@ -25,6 +25,9 @@ enum {
  */
 int path_canon(const char *in, uint16_t domid, char *out, bool *relative);
 
+/* Length of the component that begins at `at`. */
+size_t path_name_len(const char *at);
+
 /* True if `path` is `parent` or lies below it. */
 bool path_below(const char *path, const char *parent);
 

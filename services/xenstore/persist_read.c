@@ -162,7 +162,7 @@ static int apply_parents(struct store *s, const char *path)
 		if (!path[len])
 			break;
 		len += len > 1; /* the slash, which "/" already has */
-		len += strcspn(path + len, "/");
+		len += path_name_len(path + len);
 		if (!path[len])
 			break;
 		memcpy(part, path, len);

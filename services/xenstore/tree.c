@@ -240,7 +240,7 @@ struct node *tree_find_nearest(struct node *root, const char *path, size_t *len)
 
 	*len = 1;
 	while (*at) {
-		size_t n = strcspn(at, "/");
+		size_t n = path_name_len(at);
 		struct slot slot = child_slot(node, at, n);
 
 		if (!slot.found)
@@ -274,7 +274,7 @@ size_t tree_path_memory(struct node *root, const char *path)
 	size_t bytes = 0;
 
 	for (;;) {
-		size_t n = strcspn(at, "/");
+		size_t n = path_name_len(at);
 		struct slot slot = child_slot(node, at, n);
 
 		bytes += sizeof(*node) + node->n_chunks * sizeof(node->chunk[0]) + MEM_BLOCK;
@@ -403,7 +403,7 @@ static struct node *copy_with_data(struct node *node, struct data *data, uint64_
 static struct node *change_below(
 	struct node *node, const char *at, struct data *data, uint64_t gen)
 {
-	size_t len = strcspn(at, "/");
+	size_t len = path_name_len(at);
 	struct node *child;
 	struct slot slot;
 

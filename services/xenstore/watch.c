@@ -421,7 +421,7 @@ static void line_trace(struct line *line, const char *path)
 	uint32_t hash = HASH_START;
 
 	for (line->n = 0; path[at] && path[1] && line->n < PATH_DEPTH_MAX; line->n++) {
-		end = at + 1 + strcspn(path + at + 1, "/");
+		end = at + 1 + path_name_len(path + at + 1);
 		hash = hash_on(hash, path + at, end - at);
 		line->len[line->n] = end;
 		line->hash[line->n] = hash;
