@@ -8,7 +8,7 @@
  * Lifecycle   a context is made by RETYPE, configured, and bound to a thread. sched_destroy()
  *             takes the thread off its CPU, then unbinds it.
  * Invariants  SCHED1 a context is in at most one place: a queue, the release heap, or it is
- *                `running` of its CPU
+ *             `running` of its CPU
  *             SCHED2 only runnable threads are in queues: code that makes a thread not runnable
  *                calls sched_stop(), or runs in that thread on its way out of the kernel
  *             SCHED3 a thread that is on a CPU has its context there, or none: a context
@@ -18,9 +18,9 @@
  *                pause after some have expired; it may fire early
  *             SCHED5 a dead context is put in no queue, so its thread leaves its CPU and gets
  *                no other
- *             SCHED6 while a thread waits until a deadline, its timer is in a heap, for no later
- *                than that; it stays there when the wait ends, and may fire for nothing. Only
- *                the code that begins the wait puts it into the heap of another CPU
+ *             SCHED6 while a thread waits until a deadline, its timer is in a heap, for no
+ *                later than that; it stays there when the wait ends, and may fire for nothing.
+ *                Only the code that begins the wait puts it into the heap of another CPU
  */
 #include "sched.h"
 #include "vcpu.h"
@@ -453,6 +453,8 @@ void timer_start(struct thread *t)
 	spin_unlock(&sc->lock);
 }
 
+static void thread_timer(struct sched_cpu *sc, struct heap_node *n, sk_time_t now)
+	with_lock(sc->lock);
 /* The timer of a thread fires: set it again if that was early, or end the wait. CPU locked. */
 static void thread_timer(struct sched_cpu *sc, struct heap_node *n, sk_time_t now)
 {

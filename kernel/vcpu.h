@@ -15,7 +15,10 @@ struct vcpu {
 	struct space *nested;   /* of nested_slot, or NULL; obj.lock */
 	uint32_t pending_irq;   /* atomic: vector | 0x100 */
 	struct thread *entered; /* in VCPU_ENTER with it, or NULL; obj.lock */
-	/* the CPU in guest mode with it or with its FPU state, or NULL; it may keep that after an exit */
+	/*
+	 * the CPU in guest mode with it or with its FPU state, or NULL; it may keep that after
+	 * an exit
+	 */
 	struct cpu *on;
 	struct slot nested_slot, state_slot;
 	uint64_t arch_data[16]; /* x86_64: ASID, vendor state */

@@ -83,7 +83,9 @@ static bool any_unfinished(void)
 
 static void enter_syscall(void *t) { core_syscall(t); }
 
-/* A call of t, to the end of its entry into the kernel: not each returns from core_syscall(). */
+/*
+ * A call of t, to the end of its entry into the kernel: not each returns from core_syscall().
+ */
 static void call_enter(struct thread *t)
 {
 	bool again = unfinished_has(t);

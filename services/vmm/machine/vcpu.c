@@ -39,8 +39,9 @@
 #include "sys/sk.h"
 #include "xen.h"
 
-/* LOOKS: at least so many a second while the guest exits, for its runstate */
-enum { RETRY_US = 100, LOOKS = 1000 };
+enum { RETRY_US = 100 };
+/* While the guest exits, its thread looks at least so often a second, for its runstate. */
+enum { LOOKS = 1000 };
 #define RFLAGS_IF 0x200ull
 
 /* ---- register state ---------------------------------------------------------------------- */
