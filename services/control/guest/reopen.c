@@ -28,7 +28,13 @@
 #include "log.h"
 
 enum {
-	TRIES = 10, /* within half a minute */
+	/*
+	 * Within five minutes. A service that has lost its memory is ended by then, because it
+	 * refuses clients of init, too.
+	 */
+	TRIES = 40,
+	/* Within half a minute, for the last flush of a guest that somebody ends. */
+	TRIES_LEAVING = 10,
 	REST_MS = 100,
 	REST_MAX_MS = 8000,
 	/* Deaths of the service while it opens a connection: the request may be the reason. */
@@ -96,7 +102,7 @@ static void attempt_failed(struct reopener *r, int rc)
 	c->tries++;
 	if (c->lost)
 		return;
-	if (c->tries < TRIES && c->deaths < DEATHS) {
+	if (c->tries < (r->guest->leaving ? TRIES_LEAVING : TRIES) && c->deaths < DEATHS) {
 		conn_rest(c);
 		return;
 	}

@@ -303,7 +303,7 @@ void a_reopen_fails(void **state)
 		int rc, end;
 		uint32_t tries;
 	} row[] = {
-		{ -SK_E_NO_MEM, SVC_END_LIMIT, 10 }, { -SK_E_NOT_FOUND, SVC_END_CLOSED, 10 },
+		{ -SK_E_NO_MEM, SVC_END_LIMIT, 40 }, { -SK_E_NOT_FOUND, SVC_END_CLOSED, 40 },
 		{ -SK_E_DELETED, SVC_END_CLOSED, 3 }, /* perhaps it kills the service */
 	};
 
