@@ -14,20 +14,42 @@ enum { LONG = 128 };
 
 typedef uint64_t word __attribute__((may_alias, aligned(1)));
 
+typedef uint32_t half __attribute__((may_alias, aligned(1)));
+
+/* Fewer than eight bytes: two pieces that may overlap, or single bytes. */
+static void copy_few(uint8_t *d, const uint8_t *s, size_t n)
+{
+	if (n >= 4) {
+		const half last = *(const half *)(s + n - 4);
+
+		*(half *)d = *(const half *)s;
+		*(half *)(d + n - 4) = last;
+		return;
+	}
+	for (; n; n--)
+		*d++ = *s++;
+}
+
+/* The last eight bytes are copied in one piece, which may overlap the one before. */
 void *memcpy(void *restrict dst, const void *restrict src, size_t n)
 {
 	const uint8_t *s = src;
-	uint8_t *d = dst;
+	uint8_t *d = dst, *end;
 	size_t words = n / 8;
+	word last;
 
-	if (n >= LONG) {
-		__asm__ volatile("rep movsq" : "+D"(d), "+S"(s), "+c"(words) : : "memory");
-	} else {
-		for (; words; words--, d += 8, s += 8)
-			*(word *)d = *(const word *)s;
+	if (n < 8) {
+		copy_few(d, s, n);
+		return dst;
 	}
-	for (n %= 8; n; n--)
-		*d++ = *s++;
+	end = d + n - 8;
+	last = *(const word *)(s + n - 8);
+	if (n >= LONG)
+		__asm__ volatile("rep movsq" : "+D"(d), "+S"(s), "+c"(words) : : "memory");
+	else
+		for (; d < end; d += 8, s += 8)
+			*(word *)d = *(const word *)s;
+	*(word *)end = last;
 	return dst;
 }
 
