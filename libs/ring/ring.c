@@ -51,26 +51,35 @@ uint32_t ring_records_max(const struct ring *r, uint32_t len)
 	return len > ring_record_max(r) ? 0 : r->size / record_size(len);
 }
 
+/* Most records lie in one piece. */
 static void copy_in(struct ring *r, uint32_t at, const void *src, uint32_t len)
 {
-	uint32_t pos = at & (r->size - 1);
-	uint32_t first = r->size - pos < len ? r->size - pos : len;
+	uint32_t pos = at & (r->size - 1), first = r->size - pos;
 
-	if (!len)
+	if (first >= len) {
+		memcpy(r->sh->data + pos, src, len);
 		return;
+	}
 	memcpy(r->sh->data + pos, src, first);
 	memcpy(r->sh->data, (const uint8_t *)src + first, len - first);
 }
 
 static void copy_out(const struct ring *r, uint32_t at, void *dst, uint32_t len)
 {
-	uint32_t pos = at & (r->size - 1);
-	uint32_t first = r->size - pos < len ? r->size - pos : len;
+	uint32_t pos = at & (r->size - 1), first = r->size - pos;
 
-	if (!len)
+	if (first >= len) {
+		memcpy(dst, r->sh->data + pos, len);
 		return;
+	}
 	memcpy(dst, r->sh->data + pos, first);
 	memcpy((uint8_t *)dst + first, r->sh->data, len - first);
+}
+
+/* The length of the record at an index. It never wraps: RING1. */
+static uint32_t *header(const struct ring *r, uint32_t at)
+{
+	return (uint32_t *)(void *)(r->sh->data + (at & (r->size - 1)));
 }
 
 /* ---- epochs ------------------------------------------------------------------------------ */
@@ -172,9 +181,11 @@ int ring_put2(struct ring *r, const void *a, uint32_t a_len, const void *b, uint
 		if (room(r) < need)
 			return -SK_E_AGAIN;
 	}
-	copy_in(r, r->index, &len, HEADER);
-	copy_in(r, r->index + HEADER, a, a_len);
-	copy_in(r, r->index + HEADER + a_len, b, b_len);
+	__atomic_store_n(header(r, r->index), len, __ATOMIC_RELAXED);
+	if (a_len)
+		copy_in(r, r->index + HEADER, a, a_len);
+	if (b_len)
+		copy_in(r, r->index + HEADER + a_len, b, b_len);
 	r->index += need;
 	r->urgent = true;
 	return 0;
@@ -320,9 +331,9 @@ int ring_get(struct ring *r, void *buf, uint32_t max)
 		if (r->peer == r->index)
 			return -SK_E_AGAIN;
 	}
-	copy_out(r, r->index, &len, HEADER); /* read only once */
+	len = __atomic_load_n(header(r, r->index), __ATOMIC_RELAXED); /* read only once */
 	whole = len <= ring_record_max(r) && record_size(len) <= r->peer - r->index;
-	if (whole && len <= max)
+	if (whole && len && len <= max)
 		copy_out(r, r->index + HEADER, buf, len);
 	if (overtaken(r))
 		return -SK_E_AGAIN;
