@@ -35,6 +35,8 @@ uint64_t edge_ran(void)
 
 sk_time_t edge_in_ms(uint32_t ms) { return clock_in_ms(ms); }
 
+sk_time_t edge_in_us(uint32_t us) { return clock_in_us(us); }
+
 uint32_t edge_frame_order(sk_cap_t frame)
 {
 	struct sk_cap_info info;

@@ -20,6 +20,7 @@ sk_time_t edge_now(void);
 /* CPU time of this domain's main thread so far, in ticks. */
 uint64_t edge_ran(void);
 sk_time_t edge_in_ms(uint32_t ms);
+sk_time_t edge_in_us(uint32_t us);
 /* Order of the frame in an own slot; 0: it is not a frame. */
 uint32_t edge_frame_order(sk_cap_t frame);
 bool edge_slot_empty(sk_cap_t slot);

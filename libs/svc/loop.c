@@ -229,6 +229,8 @@ sk_time_t svc_now(void) { return edge_now(); }
 
 sk_time_t svc_in_ms(uint32_t ms) { return edge_in_ms(ms); }
 
+sk_time_t svc_in_us(uint32_t us) { return edge_in_us(us); }
+
 int svc_wait_until(struct svc_conn *c, sk_time_t deadline)
 {
 	const uint64_t bit = 1ull << channel_bit(c);

@@ -36,6 +36,8 @@ uint64_t clock_ns(void) { return clock_ticks_to_ns(sk_now() - sys_info()->boot_t
 
 sk_time_t clock_in_ms(uint32_t ms) { return sk_now() + clock_ns_to_ticks(ms * 1000000ull); }
 
+sk_time_t clock_in_us(uint32_t us) { return sk_now() + clock_ns_to_ticks(us * 1000ull); }
+
 bool clock_wall_boot_ns(uint64_t *ns)
 {
 	*ns = sys_root() ? 0 : ((const struct domain_info *)DOMAIN_INFO_VADDR)->wall_boot_ns;

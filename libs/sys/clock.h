@@ -15,8 +15,9 @@ const struct sk_info *sys_info(void);
 uint64_t clock_ns(void);
 uint64_t clock_ticks_to_ns(uint64_t ticks);
 uint64_t clock_ns_to_ticks(uint64_t ns);
-/* The time `ms` milliseconds from now, as a deadline for a system call. */
+/* The time so many milliseconds, or microseconds, from now, as a deadline for a system call. */
 sk_time_t clock_in_ms(uint32_t ms);
+sk_time_t clock_in_us(uint32_t us);
 /*
  * Nanoseconds since 1970 at boot_tsc; false if the machine does not know (and in the root
  * task).

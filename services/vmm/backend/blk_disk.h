@@ -9,6 +9,7 @@
 
 #include "backend/blkif_abi.h"
 #include "backend/gring.h"
+#include "backend/poll.h"
 #include "backend/xenbus.h"
 #include "guest.h"
 #include "proto/blk.h"
@@ -92,6 +93,8 @@ struct disk {
 	const struct blkif_layout *layout;
 	uint32_t n_queues, n_ring_pages;
 	struct disk_queue queue[DISK_QUEUES];
+	/* Of all queues. */
+	struct poll poll;
 	struct disk_offers offers;
 
 	/* How many elements of request[] are used: as many as both native rings hold. */

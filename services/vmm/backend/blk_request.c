@@ -341,12 +341,13 @@ static int queue_serve(struct disk_queue *q)
 				return 0;
 			}
 			q->ring.req_cons++;
+			d->poll.taken++;
 		}
 		if (done >= TURN) {
 			evtchn_backend_wake(q->port);
 			return 0;
 		}
-	} while (gring_final_check(&q->ring));
+	} while (poll_more(&d->poll, &q->ring));
 	return 0;
 }
 

@@ -133,8 +133,11 @@ static void queue_event(void *ctx)
 {
 	struct disk_queue *q = ctx;
 
+	poll_heard(&q->disk->poll);
 	disk_queues_serve(q->disk);
 }
+
+static void rings_serve(void *ctx) { disk_queues_serve(ctx); }
 
 static int queue_open(struct disk *d, uint32_t i)
 {
@@ -191,6 +194,7 @@ static void disk_disconnect(struct xb_dev *dev)
 	struct disk *d = disk_of(dev);
 
 	disk_requests_orphan(d);
+	poll_end(&d->poll);
 	for (uint32_t i = 0; i < DISK_QUEUES; i++) {
 		struct disk_queue *q = &d->queue[i];
 
@@ -206,6 +210,7 @@ static bool disk_busy(struct xb_dev *dev) { return disk_of(dev)->in_flight != 0;
 
 static void disk_free(struct xb_dev *dev)
 {
+	poll_end(&disk_of(dev)->poll);
 	svc_channel_drop(disk_of(dev)->conn);
 	free(disk_of(dev));
 }
@@ -265,6 +270,7 @@ int blkback_add(const struct vm_disk *cfg, struct svc_conn *conn, struct xb_dev 
 	d->conn = conn;
 	d->dev.drv = &disk_driver;
 	disk_requests_init(d);
+	poll_init(&d->poll, rings_serve, d);
 	for (uint32_t i = 0; i < DISK_QUEUES; i++) {
 		d->queue[i].disk = d;
 		d->queue[i].port = NO_BACKEND;

@@ -241,6 +241,7 @@ int vif_tx_serve(struct vif *v)
 			v->tx_waits = rc == 0;
 			if (rc == 0) /* continues when the switch returns a frame's pages */
 				return 0;
+			v->poll.taken++;
 			if (++done == TURN) {
 				evtchn_backend_wake(v->tx_port);
 				return 0;
@@ -248,7 +249,7 @@ int vif_tx_serve(struct vif *v)
 		}
 		if (n < 0)
 			return n;
-	} while (gring_final_check(&v->tx));
+	} while (poll_more(&v->poll, &v->tx));
 	return 0;
 }
 

@@ -13,6 +13,7 @@
 #define VMM_NET_VIF_H
 
 #include "backend/gring.h"
+#include "backend/poll.h"
 #include "backend/xenbus.h"
 #include "guest.h"
 #include "proto/net.h"
@@ -50,6 +51,8 @@ struct vif {
 	uint32_t in_flight, tx_max;
 	/* A packet of the guest waits until the switch returns pages. */
 	bool tx_waits;
+	/* Of the transmit ring. */
+	struct poll poll;
 
 	/* From the switch: which buffers the switch has, and how many buffers are used. */
 	bool posted[VIF_RX_BUFFERS];

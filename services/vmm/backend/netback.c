@@ -94,12 +94,20 @@ static bool vif_serve(struct vif *v)
 	return left;
 }
 
-static void guest_event(void *ctx)
+static void ring_serve(void *ctx)
 {
 	struct vif *v = ctx;
 
 	if (!vif_serve(v))
 		evtchn_backend_wake(v->tx_port);
+}
+
+static void guest_event(void *ctx)
+{
+	struct vif *v = ctx;
+
+	poll_heard(&v->poll);
+	ring_serve(v);
 }
 
 static void switch_event(void *ctx)
@@ -180,7 +188,7 @@ static int ports_bind(struct vif *v)
 		return 0;
 	if (!xb_number(&v->offers.rx_port, EVTCHN_PORTS - 1, &rx))
 		return -SK_E_INVAL;
-	return evtchn_backend_bind(rx, guest_event, v, &v->rx_port);
+	return evtchn_backend_bind(rx, ring_serve, v, &v->rx_port);
 }
 
 static int connect_rings(struct vif *v)
@@ -228,6 +236,7 @@ static void vif_disconnect(struct xb_dev *dev)
 	if (v->tx_port != NO_BACKEND)
 		evtchn_backend_unbind(v->tx_port);
 	v->tx_port = v->rx_port = NO_BACKEND;
+	poll_end(&v->poll);
 	gring_unmap(&v->tx);
 	gring_unmap(&v->rx);
 }
@@ -240,6 +249,7 @@ static bool vif_busy(struct xb_dev *dev)
 
 static void vif_free(struct xb_dev *dev)
 {
+	poll_end(&vif_of(dev)->poll);
 	svc_channel_drop(vif_of(dev)->conn);
 	free(vif_of(dev));
 }
@@ -277,6 +287,7 @@ int netback_add(const struct vm_vif *cfg, struct svc_conn *conn, struct xb_dev *
 	v->cfg = *cfg;
 	v->tx_port = v->rx_port = NO_BACKEND;
 	v->conn = conn;
+	poll_init(&v->poll, ring_serve, v);
 	credit_split(v);
 	rc = svc_on_epoch(v->conn, switch_restarted, v);
 	if (!rc)

@@ -169,6 +169,7 @@ void edge_signal(sk_cap_t ntfn)
 }
 
 sk_time_t edge_in_ms(uint32_t ms) { return fake.now + ms; }
+sk_time_t edge_in_us(uint32_t us) { return fake.now + us / 1000; }
 
 long edge_irq_bind(sk_cap_t irq, sk_cap_t ntfn)
 {

@@ -100,6 +100,32 @@ CASE(large_blocks)
 	CHECK(!storage_take(&q));
 }
 
+/* The guest sends an event with so many requests more than were taken. */
+static uint32_t event_with(void) { return ring_word_get(RING_PAGE, 4) - front.req_prod; }
+
+/* See net_poll_test.c; the ring has 32 slots. */
+CASE(requests_in_a_row_wait_for_the_clock)
+{
+	struct blk_req q;
+
+	disk(false, 0);
+	fake_time_passes(1000);
+	for (unsigned int i = 0; i < 5; i++, fake_time_passes(40)) {
+		request(BLKIF_OP_READ, i, 8, 1, 32, 0, 7);
+		CHECK(storage_take(&q));
+		storage_answer(&q, 0);
+		CHECK_EQ(event_with(), 1);
+	}
+	request(BLKIF_OP_READ, 1, 8, 1, 32, 0, 7);
+	fake_time_passes(10);
+	request(BLKIF_OP_READ, 2, 8, 1, 32, 0, 7);
+	CHECK_EQ(event_with(), 16);
+	fake_time_passes(100);
+	CHECK_EQ(event_with(), 1);
+	while (storage_take(&q))
+		storage_answer(&q, 0);
+}
+
 CASE(write_and_read)
 {
 	struct blk_req q;
@@ -509,6 +535,7 @@ int blkback_tests(void)
 		cmocka_unit_test(shows_its_disk),
 		cmocka_unit_test(read_only_disk),
 		cmocka_unit_test(large_blocks),
+		cmocka_unit_test(requests_in_a_row_wait_for_the_clock),
 		cmocka_unit_test(write_and_read),
 		cmocka_unit_test(refuses_bad_requests),
 		cmocka_unit_test(read_into_read_only_grant_fails),

@@ -72,5 +72,6 @@ int blk_restart_tests(void);
 int netback_tests(void);
 int net_large_tests(void);
 int breach_tests(void);
+int net_poll_tests(void);
 
 #endif

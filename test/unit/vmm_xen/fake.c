@@ -407,6 +407,42 @@ void fake_event(struct fake_conn *f)
 	f->fn(f->ctx);
 }
 
+/* ---- the clock of timers, in microseconds ---- */
+static sk_time_t now_us = 1;
+static struct svc_timer *timers;
+
+sk_time_t svc_now(void) { return now_us; }
+sk_time_t svc_in_us(uint32_t us) { return now_us + us; }
+
+void svc_timer_set(struct svc_timer *t, sk_time_t deadline)
+{
+	struct svc_timer **p = &timers;
+
+	while (*p && *p != t)
+		p = &(*p)->next;
+	if (*p)
+		*p = t->next;
+	t->deadline = deadline;
+	if (deadline == SK_NO_DEADLINE)
+		return;
+	t->next = timers;
+	timers = t;
+}
+
+void fake_time_passes(uint32_t us)
+{
+	struct svc_timer *t, *next;
+
+	now_us += us;
+	for (t = timers; t; t = next) {
+		next = t->next;
+		if (t->deadline > now_us)
+			continue;
+		svc_timer_set(t, SK_NO_DEADLINE);
+		t->fn(t->ctx);
+	}
+}
+
 void fake_restart(struct fake_conn *f)
 {
 	uint32_t epoch = ++f->c.epoch;

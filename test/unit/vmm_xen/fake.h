@@ -84,6 +84,8 @@ struct fake_conn {
 };
 struct fake_conn *fake_channel(const char *name, uint32_t ring_bytes, uint32_t data_bytes);
 void fake_event(struct fake_conn *f);
+/* Let time pass on the clock of timers, and run those that become due. */
+void fake_time_passes(uint32_t us);
 /* The service has started again, and the I/O thread learns of it. */
 void fake_restart(struct fake_conn *f);
 /* The service does not come back. */

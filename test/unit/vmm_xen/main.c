@@ -22,5 +22,6 @@ int main(void)
 	failed += netback_tests();
 	failed += net_large_tests();
 	failed += breach_tests();
+	failed += net_poll_tests();
 	return failed != 0;
 }

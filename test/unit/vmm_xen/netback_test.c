@@ -8,15 +8,6 @@
 #include "backend/ethernet.h"
 #include "base/error.h"
 
-static void tx(uint32_t ref, uint16_t offset, uint16_t flags, uint16_t id, uint16_t size)
-{
-	struct netif_tx_request r = {
-		.gref = ref, .offset = offset, .flags = flags, .id = id, .size = size
-	};
-
-	memcpy(ring_entry(RING_PAGE, net_front.req_prod++, 12, 256), &r, sizeof(r));
-}
-
 static void extra(uint8_t type, uint8_t flags, uint16_t size, uint8_t gso)
 {
 	struct netif_extra_info e = { .type = type, .flags = flags };
@@ -24,34 +15,6 @@ static void extra(uint8_t type, uint8_t flags, uint16_t size, uint8_t gso)
 	e.u.gso.size = size;
 	e.u.gso.type = gso;
 	memcpy(ring_entry(RING_PAGE, net_front.req_prod++, 12, 256), &e, sizeof(e));
-}
-
-static void push(void)
-{
-	ring_word(RING_PAGE, 0, net_front.req_prod);
-	guest_send(net_front.port);
-}
-
-static int tx_answer(uint16_t *id)
-{
-	struct netif_tx_response r;
-
-	if (ring_word_get(RING_PAGE, 8) == net_front.rsp_cons)
-		return 99;
-	memcpy(&r, ring_entry(RING_PAGE, net_front.rsp_cons++, 12, 256), sizeof(r));
-	if (id)
-		*id = r.id;
-	return r.status;
-}
-
-static void done(const struct net_desc *d)
-{
-	struct net_desc r = { .op = NET_TX_DONE, .id = d->id };
-
-	CHECK_EQ(ring_put(&net->rsp, &r, sizeof(r)), 0);
-	ring_put_flush(&net->rsp);
-	fake_event(net);
-	fake_io_run();
 }
 
 /* Put an IPv4 packet into the guest's page. */
@@ -82,9 +45,9 @@ CASE(packet_goes_out)
 	vif(true);
 	memset(at(32 * SK_PAGE_SIZE), 'a', 4096);
 	memset(at(33 * SK_PAGE_SIZE), 'b', 4096);
-	tx(32, 100, NETTXF_more_data, 5, 300); /* 300 in all: 200 here */
-	tx(33, 0, 0, 6, 100);
-	push();
+	tx_put(32, 100, NETTXF_more_data, 5, 300); /* 300 in all: 200 here */
+	tx_put(33, 0, 0, 6, 100);
+	tx_push();
 	CHECK(sent(&d));
 	CHECK(d.op == NET_TX && d.length == 300 && d.flags == 0);
 	CHECK(net->c.data[d.offset + 199] == 'a' && net->c.data[d.offset + 200] == 'b');
@@ -99,17 +62,17 @@ CASE(checksum_offload)
 
 	vif(true);
 	ipv4_frame(32, 6);
-	tx(32, 0, NETTXF_csum_blank | NETTXF_data_validated, 1, 100);
-	push();
+	tx_put(32, 0, NETTXF_csum_blank | NETTXF_data_validated, 1, 100);
+	tx_push();
 	CHECK(sent(&d));
 	CHECK(d.flags == NET_CSUM_BLANK && d.csum_start == 34 && d.csum_offset == 16);
-	tx(32, 0, NETTXF_data_validated, 1, 100);
-	push();
+	tx_put(32, 0, NETTXF_data_validated, 1, 100);
+	tx_push();
 	CHECK(sent(&d) && d.flags == NET_CSUM_VALID);
 	CHECK(tx_answer(NULL) == 0 && tx_answer(NULL) == 0);
 	ipv4_frame(32, 1); /* ICMP has no checksum field that could be finished */
-	tx(32, 0, NETTXF_csum_blank, 1, 100);
-	push();
+	tx_put(32, 0, NETTXF_csum_blank, 1, 100);
+	tx_push();
 	CHECK(!sent(&d));
 	CHECK_EQ(tx_answer(NULL), NETIF_RSP_ERROR);
 }
@@ -121,10 +84,10 @@ CASE(gso)
 
 	vif(true);
 	ipv4_frame(32, 6);
-	tx(32, 0, NETTXF_extra_info | NETTXF_more_data, 7, 6000);
+	tx_put(32, 0, NETTXF_extra_info | NETTXF_more_data, 7, 6000);
 	extra(XEN_NETIF_EXTRA_TYPE_GSO, 0, 1448, XEN_NETIF_GSO_TYPE_TCPV4);
-	tx(33, 0, 0, 8, 3000);
-	push();
+	tx_put(33, 0, 0, 8, 3000);
+	tx_push();
 	CHECK(sent(&d));
 	CHECK(d.length == 6000 && d.gso_size == 1448 &&
 		d.flags == (NET_CSUM_BLANK | NET_GSO_TCPV4));
@@ -132,10 +95,10 @@ CASE(gso)
 	CHECK(tx_answer(&id) == NETIF_RSP_NULL);
 	CHECK(tx_answer(&id) == NETIF_RSP_OKAY && id == 8);
 	for (uint16_t size = NET_GSO_MIN - 1; size <= NET_GSO_MIN; size++) {
-		tx(32, 0, NETTXF_extra_info | NETTXF_more_data, 7, 6000);
+		tx_put(32, 0, NETTXF_extra_info | NETTXF_more_data, 7, 6000);
 		extra(XEN_NETIF_EXTRA_TYPE_GSO, 0, size, XEN_NETIF_GSO_TYPE_TCPV4);
-		tx(33, 0, 0, 8, 3000);
-		push();
+		tx_put(33, 0, 0, 8, 3000);
+		tx_push();
 		CHECK(sent(&d) == (size == NET_GSO_MIN));
 		CHECK_EQ(tx_answer(NULL),
 			size == NET_GSO_MIN ? NETIF_RSP_OKAY : NETIF_RSP_ERROR);
@@ -156,17 +119,17 @@ CASE(gso_sizes)
 	for (uint32_t size = 0; size <= UINT16_MAX; size += size < 1600 ? 1 : 639) {
 		bool legal = size >= NET_GSO_MIN && size <= NET_FRAME_STD - 54;
 
-		tx(32, 0, NETTXF_extra_info | NETTXF_more_data, 7, 6000);
+		tx_put(32, 0, NETTXF_extra_info | NETTXF_more_data, 7, 6000);
 		extra(XEN_NETIF_EXTRA_TYPE_GSO, 0, (uint16_t)size, XEN_NETIF_GSO_TYPE_TCPV4);
-		tx(33, 0, 0, 8, 3000);
-		push();
+		tx_put(33, 0, 0, 8, 3000);
+		tx_push();
 		CHECK_EQ(sent(&d), legal);
 		CHECK_EQ(tx_answer(NULL), legal ? NETIF_RSP_OKAY : NETIF_RSP_ERROR);
 		while (tx_answer(NULL) != 99)
 			continue;
 		if (legal) {
 			CHECK(net_tx_legal(&d, 1048576));
-			done(&d);
+			tx_done(&d);
 		}
 	}
 }
@@ -180,13 +143,13 @@ CASE(every_length)
 	for (uint16_t length = 0; length <= 2048; length++) {
 		bool legal = length >= 14 && length <= 1518;
 
-		tx(32, 0, 0, 1, length);
-		push();
+		tx_put(32, 0, 0, 1, length);
+		tx_push();
 		CHECK_EQ(sent(&d), legal);
 		CHECK_EQ(tx_answer(NULL), legal ? NETIF_RSP_OKAY : NETIF_RSP_ERROR);
 		if (legal) {
 			CHECK_EQ(d.length, length);
-			done(&d);
+			tx_done(&d);
 		}
 	}
 }
@@ -197,48 +160,48 @@ CASE(bad_packets_are_answered)
 	unsigned int i;
 
 	vif(true);
-	tx(32, 0, 0, 1, 13);    /* less than a header */
-	tx(32, 0, 0, 1, 1519);  /* too long without GSO */
-	tx(32, 4000, 0, 1, 97); /* beyond its page */
-	tx(32, 65535, 0, 1, 60);
-	tx(400, 0, 0, 1, 60); /* no grant */
-	push();
+	tx_put(32, 0, 0, 1, 13);    /* less than a header */
+	tx_put(32, 0, 0, 1, 1519);  /* too long without GSO */
+	tx_put(32, 4000, 0, 1, 97); /* beyond its page */
+	tx_put(32, 65535, 0, 1, 60);
+	tx_put(400, 0, 0, 1, 60); /* no grant */
+	tx_push();
 	CHECK(!sent(&d));
 	CHECK(tx_answer(NULL) == -1 && tx_answer(NULL) == -1 && tx_answer(NULL) == -1 &&
 		tx_answer(NULL) == -1 && tx_answer(NULL) == -1);
-	tx(32, 0, NETTXF_more_data, 1, 100); /* parts larger than the whole */
-	tx(33, 0, 0, 2, 200);
-	push();
+	tx_put(32, 0, NETTXF_more_data, 1, 100); /* parts larger than the whole */
+	tx_put(33, 0, 0, 2, 200);
+	tx_push();
 	CHECK(tx_answer(NULL) == -1 && tx_answer(NULL) == -1);
 	/* parts larger than the whole by a little more than 64 KiB */
-	tx(32, 0, NETTXF_more_data, 1, 100);
+	tx_put(32, 0, NETTXF_more_data, 1, 100);
 	for (i = 0; i < 16; i++)
-		tx(33, 0, NETTXF_more_data, 2, 4096);
-	tx(33, 0, 0, 2, 50);
-	push();
+		tx_put(33, 0, NETTXF_more_data, 2, 4096);
+	tx_put(33, 0, 0, 2, 50);
+	tx_push();
 	CHECK(!sent(&d));
 	for (i = 0; i < 18; i++)
 		CHECK_EQ(tx_answer(NULL), -1);
 	ipv4_frame(32, 6);
-	tx(32, 0, NETTXF_extra_info, 1, 200);
+	tx_put(32, 0, NETTXF_extra_info, 1, 200);
 	extra(XEN_NETIF_EXTRA_TYPE_GSO, 0, 0, XEN_NETIF_GSO_TYPE_TCPV4);
-	push();
+	tx_push();
 	CHECK(tx_answer(NULL) == -1 && tx_answer(NULL) == NETIF_RSP_NULL);
-	tx(32, 0, NETTXF_extra_info, 1, 200);
+	tx_put(32, 0, NETTXF_extra_info, 1, 200);
 	extra(XEN_NETIF_EXTRA_TYPE_GSO, 0, 100, 9);
-	push();
+	tx_push();
 	CHECK(tx_answer(NULL) == -1 && tx_answer(NULL) == NETIF_RSP_NULL);
-	tx(32, 0, NETTXF_extra_info, 1, 200);
+	tx_put(32, 0, NETTXF_extra_info, 1, 200);
 	extra(XEN_NETIF_EXTRA_TYPE_MCAST_ADD, 0, 100, XEN_NETIF_GSO_TYPE_TCPV4);
-	push();
+	tx_push();
 	CHECK(tx_answer(NULL) == -1 && tx_answer(NULL) == NETIF_RSP_NULL);
-	tx(32, 0, NETTXF_extra_info, 1, 200);
+	tx_put(32, 0, NETTXF_extra_info, 1, 200);
 	extra(XEN_NETIF_EXTRA_TYPE_GSO, 0, 100, XEN_NETIF_GSO_TYPE_TCPV6); /* it is IPv4 */
-	push();
+	tx_push();
 	CHECK(tx_answer(NULL) == -1 && tx_answer(NULL) == NETIF_RSP_NULL);
 	CHECK(!sent(&d));
-	tx(32, 0, 0, 1, 60);
-	push();
+	tx_put(32, 0, 0, 1, 60);
+	tx_push();
 	CHECK(sent(&d)); /* still alive */
 }
 
@@ -251,7 +214,7 @@ static void breaks(void (*fn)(void))
 	if (pid == 0) {
 		vif(true);
 		fn();
-		push();
+		tx_push();
 		CHECK(strcmp(fake_xs_get(VIF_BE "/state"), "5") == 0);
 		CHECK(!sent(&d));
 		CHECK_EQ(ring_word_get(RING_PAGE, 8), 0); /* it was not answered */
@@ -263,23 +226,23 @@ static void breaks(void (*fn)(void))
 	CHECK_EQ(status, 0);
 }
 
-static void cut_off(void) { tx(32, 0, NETTXF_more_data, 1, 100); }
+static void cut_off(void) { tx_put(32, 0, NETTXF_more_data, 1, 100); }
 
-static void extra_cut_off(void) { tx(32, 0, NETTXF_extra_info, 1, 100); }
+static void extra_cut_off(void) { tx_put(32, 0, NETTXF_extra_info, 1, 100); }
 
 static void too_many_slots(void)
 {
 	unsigned int i;
 
 	for (i = 0; i < 25; i++)
-		tx(32, 0, NETTXF_more_data, 1, 100);
+		tx_put(32, 0, NETTXF_more_data, 1, 100);
 }
 
 static void too_many_extras(void)
 {
 	unsigned int i;
 
-	tx(32, 0, NETTXF_extra_info, 1, 100);
+	tx_put(32, 0, NETTXF_extra_info, 1, 100);
 	for (i = 0; i < 8; i++)
 		extra(XEN_NETIF_EXTRA_TYPE_GSO, i < 7 ? XEN_NETIF_EXTRA_FLAG_MORE : 0, 100, 1);
 }
@@ -468,13 +431,13 @@ CASE(credit_waits_in_the_ring)
 
 	vif(true);
 	for (i = 0; i < 100; i++)
-		tx(32, 0, 0, (uint16_t)i, 60);
-	push();
+		tx_put(32, 0, 0, (uint16_t)i, 60);
+	tx_push();
 	while (sent(&d[n]))
 		n++;
 	CHECK(n >= 16 && n < 100);
 	for (i = 0; i < n; i++) {
-		done(&d[i]);
+		tx_done(&d[i]);
 		while (sent(&d[n]))
 			n++;
 	}
@@ -564,29 +527,29 @@ CASE(frames_in_flight_do_not_leak)
 	vif(true);
 	for (round = 0; round < 20; round++) {
 		for (n = 0; n < 100; n++)
-			tx(32, 0, 0, (uint16_t)n, 1000);
-		push();
+			tx_put(32, 0, 0, (uint16_t)n, 1000);
+		tx_push();
 		for (n = 0; sent(&d); n++)
 			if (n % 3 == 0 && round % 2)
-				done(&d);
+				tx_done(&d);
 		if (!first)
 			first = n;
 		CHECK(n >= first);
 		n_posted = 0;
 		fake_restart(net);
 		for (n = 0; sent(&d); n++) /* what waited in the guest's ring */
-			done(&d);
+			tx_done(&d);
 		while (sent(&d))
-			done(&d);
+			tx_done(&d);
 		while (tx_answer(NULL) == NETIF_RSP_OKAY)
 			answers++;
 		CHECK_EQ(answers, 100 * (round + 1));
 	}
 	/* an answer for a frame of before changes nothing */
 	d.id = 0;
-	done(&d);
-	tx(32, 0, 0, 1, 60);
-	push();
+	tx_done(&d);
+	tx_put(32, 0, 0, 1, 60);
+	tx_push();
 	CHECK(sent(&d));
 }
 

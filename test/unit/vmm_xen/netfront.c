@@ -96,3 +96,40 @@ unsigned int posted_count(void)
 	}
 	return n;
 }
+
+void tx_put(uint32_t ref, uint16_t offset, uint16_t flags, uint16_t id, uint16_t size)
+{
+	struct netif_tx_request r = {
+		.gref = ref, .offset = offset, .flags = flags, .id = id, .size = size
+	};
+
+	memcpy(ring_entry(RING_PAGE, net_front.req_prod++, 12, 256), &r, sizeof(r));
+}
+
+void tx_push(void)
+{
+	ring_word(RING_PAGE, 0, net_front.req_prod);
+	guest_send(net_front.port);
+}
+
+int tx_answer(uint16_t *id)
+{
+	struct netif_tx_response r;
+
+	if (ring_word_get(RING_PAGE, 8) == net_front.rsp_cons)
+		return 99;
+	memcpy(&r, ring_entry(RING_PAGE, net_front.rsp_cons++, 12, 256), sizeof(r));
+	if (id)
+		*id = r.id;
+	return r.status;
+}
+
+void tx_done(const struct net_desc *d)
+{
+	struct net_desc r = { .op = NET_TX_DONE, .id = d->id };
+
+	CHECK_EQ(ring_put(&net->rsp, &r, sizeof(r)), 0);
+	ring_put_flush(&net->rsp);
+	fake_event(net);
+	fake_io_run();
+}

@@ -27,6 +27,14 @@ void vif(bool offloads);
 bool sent(struct net_desc *d);
 /* How many buffers were posted since the last call; each of them once. */
 unsigned int posted_count(void);
+/*
+ * The front end's: a slot of a packet, sending what was put, and the status of the next answer.
+ */
+void tx_put(uint32_t ref, uint16_t offset, uint16_t flags, uint16_t id, uint16_t size);
+void tx_push(void);
+int tx_answer(uint16_t *id); /* 99: there is none */
+/* The switch is done with a frame. */
+void tx_done(const struct net_desc *d);
 /* The front end's: n empty pages, and the next answer, with status 99 if there is none. */
 void rx_buffers(uint32_t n);
 struct netif_rx_response rx_answer(void);

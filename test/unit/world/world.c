@@ -486,6 +486,8 @@ uint64_t edge_ran(void) { return world.now; }
 
 sk_time_t edge_in_ms(uint32_t ms) { return world.now + (sk_time_t)ms * WORLD_HZ / 1000; }
 
+sk_time_t edge_in_us(uint32_t us) { return world.now + (sk_time_t)us * WORLD_HZ / 1000000; }
+
 long edge_irq_bind(sk_cap_t irq, sk_cap_t ntfn)
 {
 	(void)irq, (void)ntfn;
