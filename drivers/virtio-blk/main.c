@@ -38,6 +38,13 @@ enum {
 	/* How often the driver looks after its device, and how long that may be silent. */
 	WATCH_MS = 1000,
 	SILENT_S = 30,
+	/*
+	 * Of so many requests in the device's hands, one interrupt for a quarter, but for
+	 * BATCH_MAX at most; none waits longer than that for its answer.
+	 */
+	BATCH_FROM = 8,
+	BATCH_MAX = 8,
+	BATCH_US = 50,
 };
 
 /* Feature bits. */
@@ -108,6 +115,9 @@ static uint32_t n_busy, n_waiting;
 static bool full;
 static void device_watch(void *ctx);
 static struct svc_timer watch = { .fn = device_watch };
+static void irq_event(void *ctx);
+/* Looks for finished requests of a batch that is not full. */
+static struct svc_timer late = { .fn = irq_event };
 /* Seconds for which the device has had requests, and finished none. */
 static uint32_t quiet;
 
@@ -258,6 +268,16 @@ static void slot_finish(struct slot *s)
 	}
 }
 
+/* How many more requests finish before the device interrupts. */
+static uint16_t batch(void)
+{
+	uint32_t n = n_busy / 4;
+
+	if (n_busy < BATCH_FROM || n_waiting)
+		return 1;
+	return (uint16_t)(n < BATCH_MAX ? n : BATCH_MAX);
+}
+
 static void irq_event(void *ctx)
 {
 	uint32_t len;
@@ -274,7 +294,8 @@ static void irq_event(void *ctx)
 			exit(1);
 		}
 		waiting_submit();
-	} while (virtq_idle(&queue.q));
+	} while (virtq_idle_after(&queue.q, batch()));
+	svc_timer_set(&late, batch() > 1 ? svc_in_us(BATCH_US) : SK_NO_DEADLINE);
 	virtio_queue_kick(&queue);
 	if (full && n_busy < BLK_DEPTH && client)
 		svc_resume(client);

@@ -36,14 +36,18 @@ static struct channel *channels;
 /* ---- sending ----------------------------------------------------------------------------- */
 void svc_signal(struct svc_conn *c) { edge_signal(c->signal); }
 
-static int send(struct svc_conn *c, struct ring *r, const void *rec, uint32_t len)
+static int put(struct svc_conn *c, struct ring *r, const void *rec, uint32_t len)
 {
-	int rc;
-
 	if (c->dead)
 		return -SK_E_PEER;
 	svc_step(SVC_STEP_PUT, c);
-	rc = svc_checked(c, ring_put(r, rec, len));
+	return svc_checked(c, ring_put(r, rec, len));
+}
+
+static int send(struct svc_conn *c, struct ring *r, const void *rec, uint32_t len)
+{
+	int rc = put(c, r, rec, len);
+
 	if (!rc && ring_put_flush(r))
 		svc_signal(c);
 	return rc;
@@ -52,6 +56,11 @@ static int send(struct svc_conn *c, struct ring *r, const void *rec, uint32_t le
 int svc_request(struct svc_conn *c, const void *rec, uint32_t len)
 {
 	return send(c, &c->req, rec, len);
+}
+
+int svc_request_put(struct svc_conn *c, const void *rec, uint32_t len)
+{
+	return put(c, &c->req, rec, len);
 }
 
 int svc_respond(struct svc_conn *c, const void *rec, uint32_t len)

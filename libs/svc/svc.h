@@ -117,6 +117,11 @@ void svc_channel_drop(struct svc_conn *c);
  */
 int svc_request(struct svc_conn *c, const void *rec, uint32_t len) must_check;
 int svc_respond(struct svc_conn *c, const void *rec, uint32_t len) must_check;
+/*
+ * One record of several to the service: the caller calls svc_settle() after the last, or
+ * returns from the handler of the channel. The result is that of ring_put().
+ */
+int svc_request_put(struct svc_conn *c, const void *rec, uint32_t len) must_check;
 void svc_signal(struct svc_conn *c);
 /*
  * The loop settles the rings of a connection around its handler. Code that uses them elsewhere
@@ -300,6 +305,7 @@ struct svc_timer {
 void svc_timer_set(struct svc_timer *t, sk_time_t deadline);
 sk_time_t svc_now(void);
 sk_time_t svc_in_ms(uint32_t ms);
+sk_time_t svc_in_us(uint32_t us);
 
 /* As svc_next_record(), but waits for a record. For start-up, like svc_wait_until(). */
 int svc_wait_record(struct svc_conn *c, void *buf, uint32_t max, sk_time_t deadline) must_check;

@@ -110,6 +110,7 @@ int client_event(struct svc_conn *c)
 		else
 			rc = request_take(cl);
 	}
+	svc_settle(cl->disk->driver);
 	return rc;
 }
 

@@ -44,7 +44,10 @@ static bool driver_broken(const struct disk *d)
 	return d->driver->broken || svc_end(d->driver) == SVC_END_BREACH;
 }
 
-/* 0, or an error of the driver. If another driver has started, it gets the request later. */
+/*
+ * 0, or an error of the driver. If another driver has started, it gets the request later. Those
+ * of a client go in batches: who takes them from it settles the driver's rings.
+ */
 static int flight_send(struct disk *d, struct flight *f)
 {
 	struct blk_req out = f->q;
@@ -52,7 +55,10 @@ static int flight_send(struct disk *d, struct flight *f)
 
 	f->id = ++d->last_id << ID_SHIFT | (uint64_t)(f - d->flight);
 	out.id = f->id;
-	rc = svc_request(d->driver, &out, sizeof(out));
+	if (f->use == DISK_CLIENT && d->state == DISK_UP && f != &d->flight[OWN])
+		rc = svc_request_put(d->driver, &out, sizeof(out));
+	else
+		rc = svc_request(d->driver, &out, sizeof(out));
 	f->sent = rc == 0;
 	if (driver_broken(d) || ring_behind(&d->driver->rsp))
 		return 0;
@@ -138,6 +144,7 @@ void disk_lose(struct disk *d, const char *why)
 	d->flight[OWN] = (struct flight){ .used = false };
 	for (uint32_t i = 0; i < OWN; i++)
 		d->flight[i].failed = d->flight[i].used;
+	d->some_failed = true;
 }
 
 /* A request without an answer comes back: it may have been what ended the driver. */
@@ -159,6 +166,7 @@ void disk_restarted(struct disk *d)
 	for (uint32_t i = 0; i < OWN; i++)
 		if (d->flight[i].used)
 			flight_returned(&d->flight[i]);
+	d->some_failed = true;
 	disk_regions_owe(d);
 	d->state = DISK_CHECKING;
 	d->n_checks = 0;
@@ -193,6 +201,7 @@ static void replay_next(struct disk *d)
 		if (f->used && !f->failed && (!first || f->order < first->order))
 			first = f;
 	}
+	d->some_failed = true;
 	d->state = first ? DISK_REPLAYING : DISK_UP;
 	if (first && flight_send(d, first))
 		disk_lose(d, "its driver's ring is unusable");
@@ -254,7 +263,7 @@ static void check_answered(struct disk *d, uint16_t op, const struct blk_rsp *rs
 
 static bool failed_take(struct disk *d, struct flight *out, struct blk_rsp *rsp)
 {
-	for (struct flight *f = d->flight; f < &d->flight[OWN]; f++) {
+	for (struct flight *f = d->flight; d->some_failed && f < &d->flight[OWN]; f++) {
 		if (!f->failed)
 			continue;
 		*out = *f;
@@ -262,6 +271,7 @@ static bool failed_take(struct disk *d, struct flight *out, struct blk_rsp *rsp)
 		flight_end(d, f);
 		return true;
 	}
+	d->some_failed = false;
 	return false;
 }
 

@@ -111,6 +111,8 @@ struct disk {
 	uint32_t n_owed;
 	/* The driver did not answer a call in time, and gets no other before this. */
 	sk_time_t silent_until;
+	/* A flight may have failed and waits to be answered. */
+	bool some_failed;
 	/* Checks of this driver that failed, and when the next one is due. */
 	uint32_t n_checks;
 	sk_time_t check_at;

@@ -579,6 +579,88 @@ static void a_device_that_has_failed(void)
 	assert_true(world_ended());
 }
 
+/* The device completes the chain, and interrupts if the driver wants that. */
+static bool lands_quietly(const struct chain *c)
+{
+	*c->buf[c->n - 1].at = 0;
+	device_give(0, c->id, c->buf[1].len + 1);
+	if (!device_interrupts(0))
+		return false;
+	world_irq(IRQ);
+	return true;
+}
+
+static unsigned int answers(void)
+{
+	struct blk_rsp rsp;
+	unsigned int n = 0;
+
+	while (peer_take(&storage, &rsp, sizeof(rsp)))
+		n++;
+	peer_flush(&storage);
+	return n;
+}
+
+/* n requests in flight: after the first, `size` of them finish for one interrupt. */
+static void batch_of(unsigned int n, unsigned int size)
+{
+	struct chain c[64];
+	unsigned int k = 0, signals;
+
+	for (unsigned int i = 0; i < n; i++) {
+		ask(reading);
+		assert_true(device_take(0, &c[i]));
+	}
+	assert_true(lands_quietly(&c[k++])); /* now it knows how many there are */
+	assert_int_equal(answers(), 1);
+	while (k < size)
+		assert_false(lands_quietly(&c[k++]));
+	signals = storage.signals;
+	assert_true(lands_quietly(&c[k++]));
+	assert_int_equal(storage.signals, signals + 1);
+	assert_int_equal(answers(), size);
+	while (k < n)
+		lands(&c[k++], 0);
+	(void)answers();
+}
+
+/* With a few requests in flight each one interrupts; with many, a quarter of them. */
+static void one_interrupt_for_many(void)
+{
+	start();
+	batch_of(2, 1);
+	batch_of(8, 1);
+	batch_of(9, 2);
+	batch_of(33, 8);
+	batch_of(64, 8);
+	batch_of(2, 1);
+}
+
+/* A batch that does not fill is answered by the clock. */
+static void the_rest_of_a_batch_comes_in_time(void)
+{
+	struct chain c[32];
+
+	start();
+	for (unsigned int j = 0; j < 32; j++) {
+		ask(reading);
+		assert_true(device_take(0, &c[j]));
+	}
+	assert_true(lands_quietly(&c[0]));
+	assert_false(lands_quietly(&c[1]));
+	assert_int_equal(answers(), 1);
+	world.now += WORLD_HZ / 1000000 * 49;
+	world_run();
+	assert_int_equal(answers(), 0);
+	world.now += WORLD_HZ / 1000000 * 2;
+	world_run();
+	assert_int_equal(answers(), 1);
+	assert_false(lands_quietly(&c[2]));
+	world.now += WORLD_HZ / 1000000 * 51;
+	world_run();
+	assert_int_equal(answers(), 1);
+}
+
 static void a_device_that_is_silent(void)
 {
 	struct chain c = asked();
@@ -633,6 +715,8 @@ int main(void)
 		CASE(interrupts_without_a_cause),
 		CASE(a_device_that_has_failed),
 		CASE(a_device_that_is_silent),
+		CASE(one_interrupt_for_many),
+		CASE(the_rest_of_a_batch_comes_in_time),
 		CASE(a_read_only_disk),
 	};
 

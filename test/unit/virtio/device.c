@@ -20,7 +20,7 @@ static struct {
 	uint64_t size;
 } maps[MAPS];
 static struct virtio_queue *queues[DEVICE_QUEUES];
-static uint16_t taken[DEVICE_QUEUES];
+static uint16_t taken[DEVICE_QUEUES], noted[DEVICE_QUEUES];
 static bool started;
 
 static void map_add(uint8_t *mem, uint64_t size)
@@ -94,9 +94,9 @@ int virtio_queue_make(struct virtio *v, struct virtio_queue *q, uint16_t index,
 	if (!q->mem)
 		q->mem = aligned_alloc(4096, (bytes + 4095) & ~4095ull);
 	memset(q->mem, 0, bytes);
-	virtq_init(&q->q, size, q->mem, false);
+	virtq_init(&q->q, size, q->mem, true);
 	queues[index] = q;
-	taken[index] = 0;
+	taken[index] = noted[index] = 0;
 	return 0;
 }
 
@@ -154,4 +154,13 @@ void device_give(unsigned int q, uint32_t id, uint32_t len)
 	vq->used->ring[vq->used->idx % vq->size].id = id;
 	vq->used->ring[vq->used->idx % vq->size].len = len;
 	vq->used->idx++;
+}
+
+bool device_interrupts(unsigned int q)
+{
+	struct virtq *vq = &queues[q]->q;
+	uint16_t new = vq->used->idx, old = noted[q];
+
+	noted[q] = new;
+	return (uint16_t)(new - *vq->used_event - 1) < (uint16_t)(new - old);
 }

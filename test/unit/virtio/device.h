@@ -37,5 +37,10 @@ struct chain {
 bool device_take(unsigned int q, struct chain *c);
 /* Completes a chain; id and len can be anything. */
 void device_give(unsigned int q, uint32_t id, uint32_t len);
+/*
+ * Does the driver want an interrupt for what was completed since the last call (2.6.7.2 of the
+ * specification)?
+ */
+bool device_interrupts(unsigned int q);
 
 #endif
