@@ -22,6 +22,18 @@ enum {
 	TCP_CWR = 128,
 };
 
+void frame_copy(const struct frame *f, uint32_t at, uint8_t *out, uint32_t n)
+{
+	uint32_t first = n;
+
+	if (f->rest)
+		first = at >= FRAME_HEAD ? 0 : FRAME_HEAD - at < n ? FRAME_HEAD - at : n;
+	if (first)
+		memcpy(out, f->bytes + at, first);
+	if (n > first)
+		memcpy(out + first, f->rest + (at + first - FRAME_HEAD), n - first);
+}
+
 int frame_checksum(struct frame *f)
 {
 	uint32_t at = (uint32_t)f->csum_start + f->csum_offset;
@@ -81,7 +93,7 @@ int segment_init(struct segmenter *s, const struct frame *f)
 		return -SK_E_INVAL;
 	tcp_len = (f->bytes[s->l4 + 12] >> 4) * 4u;
 	s->header = s->l4 + tcp_len;
-	if (tcp_len < TCP_MIN || s->header >= f->length)
+	if (tcp_len < TCP_MIN || s->header >= f->length || s->header > FRAME_HEAD)
 		return -SK_E_INVAL;
 	payload = f->length - s->header;
 	if (s->header + (payload < f->gso_size ? payload : f->gso_size) > NET_FRAME_STD)
@@ -104,24 +116,30 @@ static void ip_fix(const struct segmenter *s, uint8_t *ip, uint32_t i, uint32_t 
 	put_be16(ip + 10, checksum_fold(checksum_add(0, ip, s->l4 - s->l3)));
 }
 
+uint32_t segment_length(const struct segmenter *s, uint32_t i)
+{
+	uint32_t left = s->f->length - s->header - i * s->f->gso_size;
+
+	return s->header + (left < s->f->gso_size ? left : s->f->gso_size);
+}
+
 uint32_t segment_make(const struct segmenter *s, uint32_t i, uint8_t *out)
 {
-	uint32_t from = s->header + i * s->f->gso_size;
-	uint32_t left = s->f->length - from;
-	uint32_t payload = left < s->f->gso_size ? left : s->f->gso_size;
-	uint32_t total = s->header + payload;
-	uint8_t *tcp = out + s->l4;
+	uint8_t head[FRAME_HEAD], *tcp = head + s->l4;
+	uint32_t total = segment_length(s, i), payload = total - s->header;
+	uint64_t sum;
 
-	memcpy(out, s->f->bytes, s->header);
-	memcpy(out + s->header, s->f->bytes + from, payload);
-	ip_fix(s, out + s->l3, i, total);
+	memcpy(head, s->f->bytes, s->header);
+	frame_copy(s->f, s->header + i * s->f->gso_size, out + s->header, payload);
+	ip_fix(s, head + s->l3, i, total);
 	put_be32(tcp + 4, get_be32(tcp + 4) + i * s->f->gso_size);
 	if (i > 0)
 		tcp[13] = (uint8_t)(tcp[13] & ~TCP_CWR);
 	if (i + 1 < s->n)
 		tcp[13] = (uint8_t)(tcp[13] & ~(TCP_FIN | TCP_PSH));
 	put_be16(tcp + 16, 0);
-	put_be16(tcp + 16, checksum_fold(checksum_add(pseudo_sum(s, out + s->l3, total - s->l4),
-				   tcp, total - s->l4)));
+	sum = checksum_add(pseudo_sum(s, head + s->l3, total - s->l4), tcp, s->header - s->l4);
+	put_be16(tcp + 16, checksum_fold(checksum_add(sum, out + s->header, payload)));
+	memcpy(out, head, s->header);
 	return total;
 }

@@ -2,8 +2,9 @@
 /*
  * offload.h - checksum and TCP segmentation, which a card or a guest left undone
  *
- * Works on private copies. Frames come from guests: headers are parsed with every length
- * checked.
+ * Frames come from guests: what is parsed is a private copy, with every length checked. What
+ * follows the headers stays in the sender's memory until it is copied for a receiver; the
+ * sender may change it meanwhile, which spoils its own data and nothing else.
  */
 #ifndef NETWORK_OFFLOAD_H
 #define NETWORK_OFFLOAD_H
@@ -13,17 +14,24 @@
 #include "proto/net.h"
 #include <sk/types.h>
 
-/* A frame in private memory. */
+/* Bytes of a frame that are copied before it is examined: its headers, with all options. */
+#define FRAME_HEAD 256u
+
 struct frame {
+	/* Private: all of it or, if there is a rest, the first FRAME_HEAD bytes. */
 	uint8_t *bytes;
+	/* NULL: none. Otherwise the frame's other bytes, in the sender's memory. */
+	const uint8_t *rest;
 	uint32_t length;
 	uint16_t flags; /* enum net_flag */
 	uint16_t csum_start, csum_offset, gso_size;
 };
 
+/* Copy n bytes of the frame, from byte `at` on. */
+void frame_copy(const struct frame *f, uint32_t at, uint8_t *out, uint32_t n);
 /*
- * Fill in the transport checksum of a NET_CSUM_BLANK frame. -SK_E_INVAL: its field is outside
- * the frame.
+ * Fill in the transport checksum of a NET_CSUM_BLANK frame that is private as a whole.
+ * -SK_E_INVAL: its field is outside the frame.
  */
 int frame_checksum(struct frame *f) must_check;
 
@@ -42,9 +50,10 @@ struct segmenter {
  * be standard frames.
  */
 int segment_init(struct segmenter *s, const struct frame *f) must_check;
+uint32_t segment_length(const struct segmenter *s, uint32_t i);
 /*
- * Segment i, complete with checksums, into out (at least NET_FRAME_STD bytes); returns its
- * length.
+ * Segment i, complete with checksums, into out (at least NET_FRAME_STD bytes, which may be the
+ * receiver's memory); returns its length.
  */
 uint32_t segment_make(const struct segmenter *s, uint32_t i, uint8_t *out);
 

@@ -94,14 +94,14 @@ static uint32_t buffer_fill(
 {
 	uint32_t n = f->length - at < b->length ? f->length - at : b->length;
 
-	memcpy(p->conn->data + b->offset, f->bytes + at, n);
+	frame_copy(f, at, p->conn->data + b->offset, n);
 	return n;
 }
 
-/* Deliver one frame as it is. */
-static void put(struct port *p, const struct frame *f)
+/* Take n buffers and tell the client what is in them: f, or segment i of s. */
+static void buffers_pass(struct port *p, const struct frame *f, uint32_t n,
+	const struct segmenter *s, uint32_t i)
 {
-	uint32_t n = buffers_for(p, f), at = 0;
 	struct net_desc d = { .op = p->uplink ? NET_TX : NET_RX,
 		.flags = f->flags,
 		.length = f->length,
@@ -109,31 +109,40 @@ static void put(struct port *p, const struct frame *f)
 		.csum_offset = f->csum_offset,
 		.gso_size = f->gso_size,
 		.more = (uint16_t)(n - 1) };
-	struct ring *out = p->uplink ? &p->conn->req : &p->conn->rsp;
-	struct port_buffer b;
+	uint32_t at = 0;
 
-	if (!n || !ring_room(out, sizeof(d), n + p->rate.n)) {
-		p->dropped++;
-		return;
-	}
 	if (p->uplink) {
 		d.flags &= (uint16_t)~NET_CSUM_VALID; /* means nothing to a card */
 		p->sent[p->buffer[p->buffer_head].id] = true;
 	}
 	p->dirty = true;
 	for (; n; n--) {
-		b = buffer_pop(p);
+		struct port_buffer b = buffer_pop(p);
+
 		d.id = b.id;
 		d.offset = b.offset;
-		if (ring_put(out, &d, sizeof(d))) {
+		if (ring_put(p->uplink ? &p->conn->req : &p->conn->rsp, &d, sizeof(d))) {
 			breach(p);
 			return;
 		}
-		at += buffer_fill(p, &b, f, at);
+		at += s ? segment_make(s, i, p->conn->data + b.offset)
+			: buffer_fill(p, &b, f, at);
 		d = (struct net_desc){ .op = NET_RX_MORE };
 	}
 	p->rx_frames++;
 	p->rx_bytes += f->length;
+}
+
+/* Deliver one frame as it is, or the segment of s that f describes. */
+static void put(struct port *p, const struct frame *f, const struct segmenter *s, uint32_t i)
+{
+	struct ring *out = p->uplink ? &p->conn->req : &p->conn->rsp;
+	uint32_t n = buffers_for(p, f);
+
+	if (n && ring_room(out, sizeof(struct net_desc), n + p->rate.n))
+		buffers_pass(p, f, n, s, i);
+	else
+		p->dropped++;
 }
 
 /* The same, with the checksum filled in for a receiver that cannot do it itself. */
@@ -143,20 +152,21 @@ static void put_checksummed(struct port *p, const struct frame *f)
 	struct frame g = *f;
 
 	if (!(f->flags & NET_CSUM_BLANK) || p->offloads & NET_CSUM_BLANK) {
-		put(p, f);
+		put(p, f, NULL, 0);
 		return;
 	}
 	if (f->length > sizeof(copy)) {
 		p->dropped++;
 		return;
 	}
-	memcpy(copy, f->bytes, f->length);
+	frame_copy(f, 0, copy, f->length);
 	g.bytes = copy;
+	g.rest = NULL;
 	if (frame_checksum(&g)) {
 		p->dropped++;
 		return;
 	}
-	put(p, &g);
+	put(p, &g, NULL, 0);
 }
 
 /*
@@ -165,7 +175,6 @@ static void put_checksummed(struct port *p, const struct frame *f)
  */
 static void put_segments(struct port *p, const struct frame *f)
 {
-	static uint8_t segment[NET_FRAME_STD];
 	struct segmenter s;
 
 	if (segment_init(&s, f)) {
@@ -173,14 +182,14 @@ static void put_segments(struct port *p, const struct frame *f)
 		return;
 	}
 	for (uint32_t i = 0; i < s.n; i++) {
-		struct frame g = { .bytes = segment, .flags = NET_CSUM_VALID };
+		struct frame g = { .flags = NET_CSUM_VALID };
 
 		if (!p->n_buffers) {
 			p->dropped += s.n - i;
 			return;
 		}
-		g.length = segment_make(&s, i, segment);
-		put(p, &g);
+		g.length = segment_length(&s, i);
+		put(p, &g, &s, i);
 	}
 }
 

@@ -3,7 +3,8 @@
  * switch.c - a learning switch: ports[], and which of them a frame goes to
  *
  * Objects     ports[]: see port.h; number 0 is the uplink's.
- * Invariants  SWITCH1 a frame is copied out of its sender's region before it is examined.
+ * Invariants  SWITCH1 what is examined of a frame, its first FRAME_HEAD bytes, was copied out
+ *             of its sender's region before.
  */
 #include "switch.h"
 
@@ -61,9 +62,9 @@ static void deliver(struct port *from, struct port *to, const struct frame *f)
 static void forward(struct port *from, const struct frame *f)
 {
 	sk_time_t now = sk_now();
-	uint32_t to;
+	uint32_t to, head = f->length < FRAME_HEAD ? f->length : FRAME_HEAD;
 
-	if (!filter_passes(&from->filter, f->bytes, f->length)) {
+	if (!filter_passes(&from->filter, f->bytes, head)) {
 		if (from->filtered++ == 0)
 			printf("%s sends from an address that its ip= does not name; such frames are dropped\n",
 				from->name);
@@ -92,15 +93,18 @@ static void forward(struct port *from, const struct frame *f)
 
 void switch_frame_in(struct port *p, const struct net_desc *d)
 {
-	static uint8_t copy[NET_FRAME_MAX];
-	struct frame f = { .bytes = copy,
+	static uint8_t head[FRAME_HEAD];
+	const uint8_t *bytes = p->conn->data + d->offset;
+	bool more = d->length > FRAME_HEAD;
+	struct frame f = { .bytes = head,
+		.rest = more ? bytes + FRAME_HEAD : NULL,
 		.length = d->length,
 		.flags = d->flags,
 		.csum_start = d->csum_start,
 		.csum_offset = d->csum_offset,
 		.gso_size = d->gso_size };
 
-	memcpy(copy, p->conn->data + d->offset, d->length); /* SWITCH1 */
+	memcpy(head, bytes, more ? FRAME_HEAD : d->length); /* SWITCH1 */
 	svc_charge(p->conn, d->length);
 	p->tx_frames++;
 	p->tx_bytes += d->length;

@@ -176,6 +176,41 @@ static void hostile_gso(void **state)
 	free(bytes);
 }
 
+/* The first bytes of a frame and the others may lie apart. */
+static void a_frame_in_two_parts(void **state)
+{
+	static uint8_t whole[NET_FRAME_MAX], head[FRAME_HEAD], out[2000], expected[2000];
+	struct frame f = { .bytes = whole,
+		.gso_size = 1000,
+		.flags = NET_CSUM_BLANK | NET_GSO_TCPV4 },
+		     g;
+	struct segmenter s, t;
+
+	(void)state;
+	f.length = make(whole, false, 5007);
+	memcpy(head, whole, sizeof(head));
+	g = f;
+	g.bytes = head;
+	g.rest = whole + FRAME_HEAD;
+	assert_int_equal(segment_init(&s, &f), 0);
+	assert_int_equal(segment_init(&t, &g), 0);
+	assert_int_equal(s.n, 6);
+	for (uint32_t i = 0; i < s.n; i++) {
+		uint32_t n = segment_make(&s, i, expected);
+
+		assert_int_equal(segment_length(&t, i), n);
+		assert_int_equal(segment_make(&t, i, out), n);
+		assert_memory_equal(out, expected, n);
+	}
+	for (uint32_t at = 0; at < 600; at++)
+		for (uint32_t n = 0; n < 600; n += 1 + n / 8) {
+			memset(out, 0xee, n + 1);
+			frame_copy(&g, at, out, n);
+			assert_memory_equal(out, whole + at, n);
+			assert_int_equal(out[n], 0xee);
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -183,6 +218,7 @@ int main(void)
 		cmocka_unit_test(segments_v6),
 		cmocka_unit_test(checksum),
 		cmocka_unit_test(hostile_gso),
+		cmocka_unit_test(a_frame_in_two_parts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
