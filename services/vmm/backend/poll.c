@@ -6,10 +6,10 @@
  */
 #include "backend/poll.h"
 
-static void begin(struct poll *p)
+static void next_look(struct poll *p)
 {
 	p->on = true;
-	p->taken = 0;
+	p->heard = false;
 	svc_timer_set(&p->timer, svc_in_us(POLL_US));
 }
 
@@ -22,12 +22,16 @@ void poll_end(struct poll *p)
 static void look(void *ctx)
 {
 	struct poll *p = ctx;
+	uint32_t before = p->taken;
 
 	p->serve(p->ctx);
-	if (p->taken >= 2) {
-		begin(p);
+	if (p->taken - before >= 2 || p->heard) {
+		p->fresh = false;
+		next_look(p);
 		return;
 	}
+	if (p->fresh)
+		p->skip = POLL_SKIP;
 	poll_end(p);
 	p->serve(p->ctx); /* asks for an event, and looks again */
 }
@@ -39,8 +43,15 @@ void poll_init(struct poll *p, void (*serve)(void *ctx), void *ctx)
 
 void poll_heard(struct poll *p)
 {
-	if (!p->on && svc_now() < p->soon)
-		begin(p);
+	bool soon = !p->on && svc_now() < p->soon;
+
+	p->heard = true;
+	if (soon && p->skip) {
+		p->skip--;
+	} else if (soon) {
+		p->fresh = true;
+		next_look(p);
+	}
 	p->soon = svc_in_us(POLL_SOON_US);
 }
 

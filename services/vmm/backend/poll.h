@@ -5,8 +5,11 @@
  * An event of the guest for each request would cost more than the request: the I/O thread
  * precedes the guest's vCPUs, so it would take them one by one. When events follow each other
  * closely, the ring is looked at every POLL_US, and asks for an event only with POLL_MAX
- * requests, or when it is half full. That ends when there was at most one request in that time. The first requests after
- * a pause are taken at once.
+ * requests, or when it is half full. That ends when a look finds at most one request. The first
+ * requests after a pause are taken at once.
+ *
+ * A guest that waits for each answer never has two requests in a ring, and would lose time. If
+ * the first look finds at most one, the next POLL_SKIP events begin nothing.
  */
 #ifndef VMM_POLL_H
 #define VMM_POLL_H
@@ -19,13 +22,21 @@ enum {
 	/* Of two events in this time, the second begins it. */
 	POLL_SOON_US = 30,
 	POLL_MAX = 64,
+	/* Events that begin nothing after a first look that was in vain. */
+	POLL_SKIP = 32,
 };
 
 struct poll {
 	struct svc_timer timer;
 	bool on;
-	/* Requests that were taken since the last look by the clock. */
+	/*
+	 * There was no look yet since it began, and the guest has sent an event since the last.
+	 */
+	bool fresh, heard;
+	/* Requests that were taken from the ring. */
 	uint32_t taken;
+	/* So many events begin nothing. */
+	uint32_t skip;
 	/* An event before this time is close to the last one. */
 	sk_time_t soon;
 	/* Serve the ring. */

@@ -97,15 +97,35 @@ CASE(many_packets_do_not_wait)
 CASE(polling_ends_when_packets_do)
 {
 	polled();
-	CHECK(!event_wanted()); /* the second one since it began */
-	fake_time_passes(POLL);
-	CHECK_EQ(frames(), 1);
 	CHECK(!event_wanted());
+	CHECK(!event_wanted());
+	fake_time_passes(POLL);
+	CHECK_EQ(frames(), 2);
+	CHECK(!event_wanted()); /* only one more */
 	fake_time_passes(POLL);
 	CHECK_EQ(frames(), 1);
 	CHECK(event_wanted());
 	guest_send(net_front.port);
 	CHECK_EQ(frames(), 1);
+}
+
+/* It waits for each answer, so polling it is of no use, and is not tried again at once. */
+CASE(a_guest_that_waits_is_left_alone)
+{
+	polled();
+	CHECK(!event_wanted());
+	fake_time_passes(POLL);
+	CHECK_EQ(frames(), 1);
+	for (unsigned int i = 0; i <= POLL_SKIP; i++) { /* the first is far from the last */
+		fake_time_passes(10);
+		CHECK(event_wanted());
+		guest_send(net_front.port);
+		CHECK_EQ(frames(), 1);
+	}
+	fake_time_passes(10);
+	CHECK(event_wanted());
+	guest_send(net_front.port);
+	CHECK(!event_wanted());
 }
 
 CASE(front_end_goes_away_while_it_is_polled)
@@ -137,6 +157,7 @@ int net_poll_tests(void)
 		cmocka_unit_test(packets_in_a_row_wait_for_the_clock),
 		cmocka_unit_test(many_packets_do_not_wait),
 		cmocka_unit_test(polling_ends_when_packets_do),
+		cmocka_unit_test(a_guest_that_waits_is_left_alone),
 		cmocka_unit_test(front_end_goes_away_while_it_is_polled),
 		cmocka_unit_test(bad_packets_end_a_polled_connection),
 	};
