@@ -50,6 +50,7 @@ static void frame_sent(const struct net_desc *d)
 static void switch_run(struct feed *f)
 {
 	struct net_desc d;
+	uint8_t what;
 
 	while (ring_get(&net->req, &d, sizeof(d)) == sizeof(d)) {
 		if (d.op == NET_RX_POST) {
@@ -62,12 +63,14 @@ static void switch_run(struct feed *f)
 			frame_sent(&d);
 		}
 	}
-	if (n_posted && feed8(f) & 1) {
-		struct net_desc rx = {
-			.op = NET_RX, .id = posted[0].id, .offset = posted[0].offset
-		};
+	what = feed8(f);
+	if (n_posted && what & 1) {
+		struct net_desc rx = { .op = what & 2 ? NET_RX_MORE : NET_RX,
+			.id = posted[0].id,
+			.offset = posted[0].offset };
 
-		rx.length = 1 + feed16(f) % posted[0].length;
+		rx.length = what & 4 ? feed16(f) : 1 + feed16(f) % posted[0].length;
+		rx.more = what & 8 ? feed8(f) % 20 : 0;
 		rx.flags = feed8(f) & 15;
 		rx.csum_start = feed8(f);
 		rx.csum_offset = feed8(f);
@@ -79,6 +82,8 @@ static void switch_run(struct feed *f)
 	ring_put_flush(&net->rsp);
 	fake_event(net);
 	fake_io_run();
+	if (what & 16) /* the clock of a ring that is polled */
+		fake_time_passes(100);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
