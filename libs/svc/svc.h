@@ -274,9 +274,9 @@ enum svc_end svc_end(const struct svc_conn *c);
 /*
  * Client's end: the service has broken the protocol, and `how` says what it did. It is logged,
  * and init is told, which starts the service again, at once or later (services/init/breach.c).
- * A VMM tells control: svc_on_breach(). Nothing that the service puts into the ring is looked at until then: what
- * takes a record returns -SK_E_PEER. Requests may still be put, and are lost with the epoch.
- * What libs/svc can see, an impossible index or length, it reports itself.
+ * A VMM tells control: svc_on_breach(). Nothing that the service puts into the ring is looked
+ * at until then: what takes a record returns -SK_E_PEER. Requests may still be put, and are
+ * lost with the epoch. What libs/svc can see, an impossible index or length, it reports itself.
  */
 void svc_breach(struct svc_conn *c, const char *how);
 /* Have fn(c) called at each breach. */

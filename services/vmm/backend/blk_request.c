@@ -154,7 +154,9 @@ static struct blk_req storage_request(const struct disk_request *r)
 	return q;
 }
 
-/* BLK1: it fits. If storage has just ended, or broke its ring, the next one gets the request. */
+/*
+ * BLK1: it fits. If storage has just ended, or broke its ring, the next one gets the request.
+ */
 static int storage_send(struct disk *d, struct disk_request *r)
 {
 	const struct blk_target t = { .sectors = d->sectors,
