@@ -51,6 +51,9 @@ NEVER = [
     ("builder", "holds", {"device", "irq-control", "device-memory", "ports"}, "the builder touches no hardware"),
     ("builder", "ring", {"blk", "net", "driver"}, "no data of guests passes through the builder"),
     ("builder", "calls", {"driver"}, "guests reach a device only through the service in front of its driver"),
+    ("tool", "ring", {"blk", "net", "xs", "driver", "platform"}, "a tool asks control, which checks it, and has no other way to guests"),
+    ("tool", "calls", {"*"}, "a tool calls nobody but init"),
+    ("tool", "holds", {"capability"}, "a tool has what control does for it"),
     ("guest", "ring", {"driver", "platform"}, "guests reach a device only through the service in front of its driver"),
     ("platform", "ring", {"*"}, "platform obeys init and speaks with nobody else"),
     ("platform", "holds", {"guest-memory", "sched-control", "irq-control"}, "platform makes no domains and no interrupts"),
@@ -95,6 +98,8 @@ def classes_of(d):
         return {d.role}
     if d.device:
         return {"driver"}
+    if d.serves == "ctl":
+        return {"service", "tool"}
     return {"service"} if d.serves else {"client"}
 
 

@@ -21,7 +21,8 @@ DOMAINS_MAX, CHANNELS_MAX, CAPS_MAX = 32, 128, 64
 OWN_CHANNELS_MAX, UNTYPED_MAX, ARGS_MAX, PARAMS_MAX = 22, 4, 256, 272
 NONE = 0xFFFFFFFF
 
-PROTOS = {"console": 1, "uart": 2, "xs": 3, "blk": 4, "net": 5, "files": 6, "vmctl": 7, "log": 8}
+PROTOS = {"console": 1, "uart": 2, "xs": 3, "blk": 4, "net": 5, "files": 6, "vmctl": 7, "log": 8, "ctl": 9}
+CTL_RIGHTS = ("look", "console", "life", "configure", "host")  # CTL_CLASSES of libs/proto/ctl.h
 CAP_KINDS = {"irq-control": 1, "sched-control": 2, "log-control": 3, "kernel-log": 4, "ports": 5, "device-memory": 6,
              "guest-memory": 7, "kept-objects": 8}
 ROLES = {"platform": 4, "builder": 2}
@@ -279,7 +280,7 @@ def read_args(table):
 def with_args(table, text, more):
     for key, value in more.items():
         if f"\n{key}=" in "\n" + text:
-            table.fail("args", f"{key} comes from the key `guests`; remove it here")
+            table.fail("args", f"{key} comes from another key (`guests`, or `rights` of a channel); remove it here")
         text += f"{key}={value}\n"
     if len(text.encode()) >= ARGS_MAX:
         table.fail("args", f"has more than {ARGS_MAX - 1} bytes of arguments; shorten them")
@@ -365,6 +366,8 @@ def read_domain(name, value):
         d.args = with_args(table, d.args, {"vcpu-priority": d.guests[0], "vmm-priority": d.guests[1], "priority": d.priority})
     d.caps = [read_cap(c, where + ["caps"]) for c in table.get("caps", list, [])]
     d.channels = [read_channel(n, c, where + ["channel", n]) for n, c in table.get("channel", dict, {}).items()]
+    rights = {f"rights.{c.name}": ctl_rights(c) for c in d.channels if c.proto == "ctl"}
+    d.args = with_args(table, d.args, rights)
     d.kept = read_kept(table.table("kept-memory"))
     archive = table.table("archive-file")
     if archive.value:
@@ -419,7 +422,25 @@ def xs_params(table, _domain, _service):
     return struct.pack("<II", table.number("domid", 0, 0x7FEF, required=True), table.get("privileged", bool, False))
 
 
-PARAMS = {"console": console_params, "blk": blk_params, "net": net_params, "files": files_params, "xs": xs_params}
+def ctl_rights(channel):
+    """What control lets a tool do: it comes to control, not to the tool."""
+    table = channel.table.table("params")
+    words = table.get("rights", list, [])
+    for word in words:
+        if word not in CTL_RIGHTS:
+            table.fail("rights", f"{word!r} is unknown; use some of: {', '.join(CTL_RIGHTS)}")
+    return ",".join(words)
+
+
+def ctl_params(table, domain, _service):
+    if domain.role != "builder":
+        table.fail("rights", "only the builder answers a tool")
+    table.get("rights", list, [])
+    return b""
+
+
+PARAMS = {"console": console_params, "blk": blk_params, "net": net_params, "files": files_params, "xs": xs_params,
+          "ctl": ctl_params}
 
 
 def encode_params(channel, domain, service):

@@ -220,6 +220,9 @@ void svc_conn_kill(struct svc_conn *c, const char *why);
 #define SVC_TURN 262144u
 #define SVC_RECORD 4096u
 int svc_get(struct svc_conn *c, void *buf, uint32_t max) must_check;
+/* Pass the records that came in to fn, as many as the turn has. */
+void svc_drain(
+	struct svc_conn *c, void *buf, uint32_t max, void (*fn)(const void *rec, uint32_t len));
 void svc_charge(struct svc_conn *c, uint64_t bytes);
 /*
  * From now on this domain works for the client of c; NULL, or a channel: for nobody in

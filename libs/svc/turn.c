@@ -20,6 +20,15 @@ int svc_get(struct svc_conn *c, void *buf, uint32_t max)
 	return rc;
 }
 
+void svc_drain(
+	struct svc_conn *c, void *buf, uint32_t max, void (*fn)(const void *rec, uint32_t len))
+{
+	int n;
+
+	while ((n = svc_get(c, buf, max)) >= 0)
+		fn(buf, (uint32_t)n);
+}
+
 bool svc_room(struct svc_conn *c, uint32_t len, uint32_t n)
 {
 	struct ring *r = conn_out(c);

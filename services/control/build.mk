@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# control: the toolstack and its shell. An include names the room of a header: "guest/pool.h".
+# control: the domain that makes guests. An include names the room of a header: "guest/pool.h".
 domains += control
 src-control := $(wildcard services/control/*.c services/control/*/*.c)
-use-control := proc svc rt caps sys base
+use-control := toolstack proc svc rt caps sys base
 cflags-control := -iquote services/control

@@ -1,20 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* log.c - lines for the log of the host */
+/* log.c - lines about guests */
 #include "log.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 
 #include "rt/program.h"
-
-static void log_write(void *ctx, const char *text, size_t len)
-{
-	(void)ctx;
-	(void)fwrite(text, 1, len, stdout);
-	(void)fflush(stdout);
-}
-
-const struct out log_out = { .write = log_write };
 
 void guest_log(uint32_t domid, const char *fmt, ...)
 {

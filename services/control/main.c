@@ -1,36 +1,31 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * main.c - control: the shell on the console, and the only domain that may create guests
+ * main.c - control: the only domain that may create guests
  *
- * Its rooms, from the bottom up: client/ (init and the services), config/ (what a guest's
- * configuration means), guest/ (guests from creation to end), shell/ (the person at the
- * console). A room includes only rooms below it; config/ and client/ do not know each other.
+ * Its rooms, from the bottom up: client/ (init and the services), guest/ (guests from creation
+ * to end), ctl/ (requests of tools, such as the shell). A room includes only rooms below it.
  * Files beside this one belong to all of them.
  *
- * Lifecycle   connect to console, xenstore and files; start the guests of /guests/auto, or,
- *             after a restart, take over the guests of the life before; then the prompt.
+ * Lifecycle   connect to xenstore; after a restart, take over the guests of the life before;
+ *             then serve tools.
  */
 #include <stdio.h>
 
 #include "base/array.h"
 #include "base/error.h"
 #include "client/calls.h"
-#include "client/files.h"
 #include "client/host.h"
 #include "client/services.h"
 #include "client/xenstore.h"
+#include "ctl/ctl.h"
 #include "guest/accuse.h"
 #include "guest/guest_pool.h"
 #include "guest/keep.h"
-#include "guest/kept.h"
 #include "guest/life.h"
 #include "guest/reopen.h"
 #include "guest/store.h"
 #include "guest/vmctl.h"
 #include "guest/vmm_guard.h"
-#include "shell/auto.h"
-#include "shell/shell.h"
-#include "shell/term.h"
 
 static const struct {
 	const char *name;
@@ -39,14 +34,13 @@ static const struct {
 	{ "host", host_init },
 	{ "table of guests", keep_init },
 	{ "pool", guest_pool_init },
-	{ "console", term_init },
 	{ "xenstore", xs_client_init },
-	{ "files", files_client_init },
 	{ "vmctl", vmctl_init },
 	{ "guard", vmm_guard_init },
 	{ "callers", callers_init },
 	{ "guests", guests_adopt },
 	{ "services", services_init },
+	{ "tools", ctl_init },
 };
 
 int main(void)
@@ -55,7 +49,6 @@ int main(void)
 	guests_init();
 	reopen_init();
 	accuse_init();
-	shell_init();
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
 		int rc = parts[i].init();
 
@@ -65,9 +58,6 @@ int main(void)
 		}
 	}
 	guest_store_resume();
-	if (kept_resumed())
-		shell_reopen();
-	auto_start(shell_open);
 	guests_run();
 	return svc_run();
 }

@@ -37,11 +37,10 @@ def test_guests_go_on(machine, build, tmp_path):
             assert info(m, "free_memory") == memory, way
             assert services(m)["control"].memory == before
             calm.goes_on()
-        # what was typed behind it is gone with the shell, and a guest's console works as before
+        # what was typed behind it waits for the next life, and a guest's console works as before
         m.line("kill control fault; console calm")
         m.expect(r"control was restarted \(fault\); 1 guest goes on")
-        m.expect(PROMPT)
-        enter(m, "calm", r"bystander round \d+")
+        m.expect(r"bystander round \d+")
         leave(m)
         assert '"name": "typed"' in m.shell("create -n typed")
         # the tools work on a guest that an earlier life made
@@ -52,6 +51,33 @@ def test_guests_go_on(machine, build, tmp_path):
         m.shell("destroy calm")
         wait_gone(m)
         assert info(m, "free_memory") == free
+        m.poweroff()
+
+
+def test_the_shell_ends(machine, build, tmp_path):
+    """The shell ends in every way: nothing else notices, and its next life has what was typed, and shows the console that it showed."""
+    guests = GuestDir(tmp_path / "g", build)
+    with served(CONTENT) as port:
+        calm = Bystander(guests, port, CONTENT)
+        m = machine(guests=guests, append="init.kill=1")
+        m.prompt()
+        m.send("edit typed\rname='typed'\rtype='pvh'\rkernel='/guests/vmlinuz-cloud-amd64'\r.\r")
+        m.expect(r"typed is kept[^\n]*\n" + PROMPT)
+        calm.start(m)
+        before, free = services(m), info(m, "free_memory")
+        for way in (None, *WAYS):
+            m.line(f"kill shell {way}" if way else "restart shell")
+            m.expect("the shell was restarted")
+            m.expect(PROMPT)
+            calm.goes_on()
+        after = services(m)
+        assert after["shell"].memory == before["shell"].memory
+        assert after["shell"][1] == before["shell"][1] + 1 + len(WAYS)
+        assert all(after[name][1] == row[1] for name, row in before.items() if name != "shell")
+        assert info(m, "free_memory") == free
+        assert '"name": "typed"' in m.shell("create -n typed")
+        m.shell("destroy calm")
+        wait_gone(m)
         m.poweroff()
 
 

@@ -19,7 +19,7 @@ from stamps import sum_of
 CONTENT = random.Random(3).randbytes(64 << 10)
 KILLS = int(os.environ.get("SKERRY_RESTARTS", "14"))
 SEED = int(os.environ.get("SKERRY_SEED", "1"))
-SERVICES = "platform uart blk0 net0 storage files network ip console xenstore control".split()
+SERVICES = "platform uart blk0 net0 storage files network ip console xenstore shell control".split()
 WAYS = os.environ.get("SKERRY_WAYS", "fault fault hang exit").split()
 MIB = 1 << 20
 STAMPED = 4  # MiB of the volume that has stamps
@@ -112,6 +112,8 @@ class Killer:
         way, hasty = self.order.choice(WAYS), n >= len(SERVICES) and self.order.randrange(4) == 0
         if name == "control":
             return self.kill_control(way)
+        if name == "shell":
+            return self.kill_shell(way)
         before = restarts(self.m, name)
         said = self.m.shell(f"kill {name} {way}")
         if f"kill: {name}: " in said:  # it is not back since the last kill
@@ -126,11 +128,19 @@ class Killer:
         return True
 
     def kill_control(self, way):
-        """The shell ends with it; the next one says so."""
+        """The shell says so when the next life is there."""
         self.m.line(f"kill control {way}")
         self.m.expect(r"control was restarted \(\w+\); \d guests? go")
         self.m.expect(PROMPT)
         self.done["control", way] += 1
+        return True
+
+    def kill_shell(self, way):
+        """The next life says so."""
+        self.m.line(f"kill shell {way}")
+        self.m.expect("the shell was restarted")
+        self.m.expect(PROMPT)
+        self.done["shell", way] += 1
         return True
 
     def report(self, lines):

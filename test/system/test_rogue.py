@@ -15,7 +15,7 @@ from harness import TOP, GuestDir
 
 DRIVERS = {"storage": "blk0", "network": "net0", "console": "uart"}  # which serve it alone, so it may have them started again
 BINARIES = {"blk0": "virtio-blk", "net0": "virtio-net"}
-DOMAINS = {"uart", "console", "platform", "blk0", "net0", "storage", "files", "network", "ip", "xenstore", "control"}
+DOMAINS = {"uart", "console", "platform", "blk0", "net0", "storage", "files", "network", "ip", "xenstore", "shell", "control"}
 PATIENCE = 120  # seconds for one life; only ends a test that would never end
 
 

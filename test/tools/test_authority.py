@@ -56,9 +56,13 @@ FORBIDDEN = {
     "guests speak with a driver": ([('services = ["console", ', 'services = ["blk0", "console", ')], "vmm -ring-> blk0 -holds-> device disk0"),
     "the builder calls a driver": ([('services = ["console", ', 'services = ["net0", "console", ')], "control -calls-> net0"),
     "data of guests passes through the builder": ([
-        ('channel.files = { to = "files", proto = "files"', 'channel.blk = { to = "storage", proto = "blk", params = { volume = "by-partlabel/x" } }\n'
-         'channel.files = { to = "files", proto = "files"'), ('clients = ["files"]', 'clients = ["files", "control"]')],
+        ('channel.xs = {', 'channel.blk = { to = "storage", proto = "blk", params = { volume = "by-partlabel/x" } }\nchannel.xs = {'),
+        ('clients = ["files"]', 'clients = ["files", "control"]')],
         "control -ring-> storage"),
+    "a tool has a way beside control": ([
+        ('[domain.shell]\n', '[domain.shell]\nchannel.xs = { to = "xenstore", proto = "xs", params = { domid = 0, privileged = true } }\n'),
+        ('serves = "xs"\nclients = ["control"]', 'serves = "xs"\nclients = ["control", "shell"]')], "shell -ring-> xenstore"),
+    "a tool holds a capability": ([('[domain.shell]\n', '[domain.shell]\ncaps = [{ name = "k", kind = "kernel-log" }]\n')], "shell -holds-> kernel-log"),
     "a disk and a network meet": ([
         ('channel.nic = {', 'channel.blk = { to = "storage", proto = "blk", params = { volume = "by-partlabel/x" } }\nchannel.nic = {'),
         ('clients = ["files"]', 'clients = ["files", "network"]')], "network has rings of blk and net"),

@@ -12,7 +12,7 @@ def read(path):
 
 
 def keys_of_the_list(name):
-    text = read("services/control/config/guest_keys.h").replace("\\\n", " ")
+    text = read("services/shell/config/guest_keys.h").replace("\\\n", " ")
     return re.findall(r"X\((\w+)\)", re.search(rf"#define {name}\(X\)(.*)", text)[1])
 
 

@@ -40,10 +40,10 @@ def test_the_tree_is_in_order(tree):
     ("services/files/tree.c", "services/storage/gpt.h", "another component"),
     ("kernel/cap.c", "ring/ring.h", "the kernel includes"),
     ("libs/proto/blk.h", "ring/ring.h", "a contract includes"),
-    ("services/control/guest/life.c", "shell/shell.h", "the room guest"),
-    ("services/control/client/files.c", "guest/life.h", "the room client"),
-    ("services/control/config/cfg.c", "client/host.h", "the room config"),
-    ("services/control/msg.h", "config/cfg.h", "the room ."),
+    ("services/control/guest/life.c", "ctl/ctl.h", "the room guest"),
+    ("services/control/client/xenstore.c", "guest/life.h", "the room client"),
+    ("services/shell/config/cfg.c", "client/ask.h", "the room config"),
+    ("services/shell/out.h", "config/cfg.h", "the room ."),
     ("services/vmm/xen/grant.c", "machine/vm.h", "the room xen"),
     ("services/vmm/xen/grant.c", "backend/gring.h", "the room xen"),
     ("services/vmm/backend/gring.c", "machine/vcpu.h", "the room backend"),
@@ -52,6 +52,7 @@ def test_the_tree_is_in_order(tree):
     ("services/vmm/machine/port.c", "load/acpi.h", "the room machine"),
     ("services/vmm/load/elf.c", "machine/vm.h", "the room load"),
     ("services/vmm/edge.h", "machine/vm.h", "the room ."),
+    ("services/shell/cli/shell.c", "services/control/guest/domtab.h", "another component"),
     ("services/vmm/edge.c", "xen/grant.h", "the room edge.c"),
     ("services/vmm/xen/grant.c", "sys/sk.h", "libs/sys/sk.h"),
     ("services/vmm/backend/xenbus.c", "caps/caps.h", "libs/caps/caps.h"),
@@ -64,9 +65,9 @@ def test_an_include_that_does_not_go_down(tree, source, include, why):
 
 
 @pytest.mark.parametrize("source, include", [
-    ("services/control/shell/shell.c", "guest/domtab.h"),
+    ("services/control/ctl/life.c", "guest/domtab.h"),
     ("services/control/guest/life.c", "guest/pool.h"),
-    ("services/control/main.c", "shell/verbs.h"),
+    ("services/control/main.c", "ctl/ctl.h"),
     ("services/vmm/backend/xenbus.c", "xen/grant.h"),
     ("services/vmm/edge.c", "machine/lapic.h"),
     ("services/vmm/main.c", "machine/lapic.h"),
@@ -78,7 +79,7 @@ def test_an_include_of_a_room_below(tree, source, include):
 
 def test_a_room_that_is_not_in_the_table(tree):
     (tree / "services/control/attic").mkdir()
-    (tree / "services/control/attic/old.c").write_text('#include "msg.h"\n')
+    (tree / "services/control/attic/old.c").write_text('#include "event.h"\n')
     status, out = check(tree)
     assert status == 1
     assert "the room attic of services/control is not in the table" in out

@@ -113,7 +113,7 @@ BAD = [
     ("vmm-priority = 12 }", "vmm-priority = 12, weight = 3 }", ["domain", "control", "guests", "weight"], "unknown key"),
     ("guests = { vcpu-priority = 8, vmm-priority = 12 }\n", "", ["domain", "control", "guests"], "missing"),
     ("guests = { vcpu-priority = 8, vmm-priority = 12 }\n", "guests = { vcpu-priority = 8, vmm-priority = 12 }\n"
-     "args = { vcpu-priority = 9 }\n", ["domain", "control", "args"], "comes from the key"),
+     "args = { vcpu-priority = 9 }\n", ["domain", "control", "args"], "comes from another key"),
     ('[domain.files]\n', '[domain.files]\nguests = { vcpu-priority = 8, vmm-priority = 12 }\n',
      ["domain", "files", "guests"], "only for"),
     ("[domain.blk0]\nbinary = \"virtio-blk\"\noptional = true\npriority = 24",
@@ -300,3 +300,26 @@ def test_numbers_are_those_of_the_headers(tmp_path):
         ("SVC_PROTO_END - 1", len(m.PROTOS)), ("MANIFEST_CAP_END - 1", len(m.CAP_KINDS)),
     ]
     assert list(zip([n for n, _ in same], values_in_c(tmp_path, [n for n, _ in same]))) == same
+
+
+def test_rights_of_tools():
+    """They come to control, which enforces them, as arguments."""
+    with open(os.path.join(TOP, "configs", "default.toml"), encoding="utf-8") as f:
+        good = f.read()
+    rights = 'rights = ["look", "console", "life", "configure", "host"]'
+    assert good.count(rights) == 1
+
+    def args(text):
+        return next(d for d in manifest.read(tomllib.loads(text)).domains if d.name == "control").args
+
+    assert "rights.shell=look,console,life,configure,host\n" in args(good)
+    assert "rights.shell=look\n" in args(good.replace(rights, 'rights = ["look"]'))
+    assert "rights.shell=\n" in args(good.replace(rights, "rights = []"))
+    with pytest.raises(manifest.ManifestError, match="'all' is unknown"):
+        args(good.replace(rights, 'rights = ["all"]'))
+    with pytest.raises(manifest.ManifestError, match="only the builder answers a tool"):
+        args(good.replace("[domain.xenstore]\n", '[domain.xenstore]\nchannel.t = { to = "shell", proto = "ctl" }\n')
+             .replace('serves = "ctl"', 'serves = "ctl" #').replace('clients = ["control"]\nkept-memory = { configs', 'clients = ["control", "xenstore"]\nkept-memory = { configs'))
+    with open(os.path.join(TOP, "libs", "proto", "ctl.h"), encoding="utf-8") as f:
+        words = re.findall(r'^\tX\([A-Z]+, \d, "([a-z]+)"', f.read(), re.M)
+    assert tuple(words) == manifest.CTL_RIGHTS

@@ -12,7 +12,7 @@ import pytest
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.join(TOP, os.environ.get("SKERRY_BUILD", "build"))
 XL = os.path.join(os.environ.get("SKERRY_GUESTS", os.path.join(BUILD, "guests")), "xl")
-SHELL = os.path.join(TOP, "services/control/shell")
+SHELL = os.path.join(TOP, "services/shell/cli")
 
 # the verbs without options
 VERBS = dict.fromkeys("""

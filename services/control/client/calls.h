@@ -19,17 +19,8 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "proto/ctl.h"
 #include "svc/svc.h"
-
-#define SERVICES(X) \
-	X(CONSOLE, "console") \
-	X(XENSTORE, "xenstore") \
-	X(STORAGE, "storage") \
-	X(NETWORK, "network") \
-	X(FILES, "files")
-#define X(sym, name) SERVICE_##sym,
-enum service { SERVICES(X) SERVICE_COUNT };
-#undef X
 
 enum call_what {
 	CALL_OPEN,   /* rc: that of svc_open() */

@@ -25,11 +25,10 @@ enum { INIT_MS = 10000 };
 static sk_cap_t endpoint[SERVICE_COUNT], ctl_sched;
 static struct proc_image vmm_image;
 static bool have_image;
-static uint64_t random_state[2];
 static uint32_t priority[PRIORITY_COUNT];
 
 #define X(sym, name) name,
-static const char *const service_names[] = { SERVICES(X) };
+static const char *const service_names[] = { CTL_GUEST_SERVICES(X) };
 #undef X
 
 const char *host_service_name(enum service s) { return service_names[s]; }
@@ -126,9 +125,23 @@ int host_domain_read(uint32_t i, struct host_row *r)
 
 bool host_domain(uint32_t i, struct host_row *r) { return host_domain_read(i, r) == 0; }
 
-bool host_domain_counted(uint32_t i, struct host_row *r)
+int host_service_row(uint32_t i, bool count, struct ctl_service *s)
 {
-	return domain_stats(i, COUNT_CAPS, r) == 0;
+	struct host_row r;
+	int rc = domain_stats(i, count ? COUNT_CAPS : COUNT_NOTHING, &r);
+
+	if (rc)
+		return rc;
+	*s = (struct ctl_service){ .state = r.state,
+		.end = r.end,
+		.restarts = r.restarts,
+		.epoch = r.epoch,
+		.up_ns = r.up_ns,
+		.memory = r.memory,
+		.cpu_ns = r.cpu_ns,
+		.has = r.has };
+	memcpy(s->name, r.name, sizeof(r.name));
+	return 0;
 }
 
 int host_domain_restart(const char *name, enum init_kill how)
@@ -165,35 +178,6 @@ int host_domain_caps(const char *name, uint64_t *at, struct init_cap *caps, uint
 	return 0;
 }
 
-void host_usage(uint64_t *memory, uint64_t *cpu_ns)
-{
-	struct host_row r;
-
-	*memory = *cpu_ns = 0;
-	for (uint32_t i = 0; i < STATIC_DOMAINS_MAX && host_domain(i, &r); i++) {
-		*memory += r.memory;
-		*cpu_ns += r.cpu_ns;
-	}
-}
-
-/*
- * A stream that differs from boot to boot by the time stamp counter. It is for names, not for
- * secrets.
- */
-void host_random(void *buf, size_t size)
-{
-	uint8_t *p = buf;
-	uint64_t x;
-
-	while (size--) {
-		x = random_state[0] ^ svc_now();
-		random_state[0] = random_state[1];
-		x ^= x << 23;
-		random_state[1] = x ^ random_state[0] ^ (x >> 17) ^ (random_state[0] >> 26);
-		*p++ = (uint8_t)((random_state[1] + random_state[0]) >> 24);
-	}
-}
-
 uint64_t host_wall_seconds(void)
 {
 	uint64_t boot = 0;
@@ -220,25 +204,26 @@ static uint64_t cpu_idle_ns(uint32_t cpu)
 	return clock_ticks_to_ns(ticks);
 }
 
-void host_info(struct host_info *h)
+void host_system(struct ctl_system *s)
 {
-	const struct sk_info *k = sys_info();
-	uint64_t memory, cpu_ns;
+	const uint32_t n_cpus = sys_info()->n_cpus;
+	struct host_row r;
 
-	host_usage(&memory, &cpu_ns);
-	*h = (struct host_info){ .host = "skerry",
-		.release = k->version,
-		.version = "Skerry",
-		.commandline = "",
-		.compiler = "gcc " __VERSION__,
-		.n_cpus = k->n_cpus,
-		.cpu_khz = k->tsc_hz / 1000,
-		.total_memory = memory,
-		.hvm = (k->features & (SK_FEAT_SVM | SK_FEAT_VMX)) != 0,
-		.iommu = k->features & SK_FEAT_IOMMU,
-		.irq_remap = k->features & SK_FEAT_IRQ_REMAP,
-		.up_ns = clock_ticks_to_ns(svc_now()),
-		.idle_ns = cpu_idle_ns };
+	uint64_t ticks, waited;
+
+	*s = (struct ctl_system){ .up_ns = clock_ns(),
+		.on_ns = clock_ticks_to_ns(svc_now()),
+		.wall_seconds = host_wall_seconds(),
+		.n_cpus = n_cpus };
+	(void)sk_sched_stats(SK_CAP_SCHED, &ticks, &waited, &s->cpu);
+	for (uint32_t i = 0; i < STATIC_DOMAINS_MAX && host_domain(i, &r); i++) {
+		s->host_memory += r.memory;
+		s->cpu_ns += r.cpu_ns;
+		if (r.cpu < CTL_CPUS_MAX)
+			s->ran_ns[r.cpu] += r.cpu_ns;
+	}
+	for (uint32_t i = 0; i < n_cpus && i < CTL_CPUS_MAX; i++)
+		s->idle_ns[i] = cpu_idle_ns(i);
 }
 
 /* Words of INIT_POWER. */
@@ -260,8 +245,6 @@ int host_reboot(void) { return power_call(POWER_REBOOT); }
 
 int host_init(void)
 {
-	random_state[0] = 0x736b65727279ull;
-	random_state[1] = sys_info()->boot_tsc | 1;
 	ctl_sched = svc_cap("sched", NULL);
 	if (!ctl_sched)
 		printf("control may not make scheduling contexts, so no guest can be created\n");

@@ -12,7 +12,7 @@
 
 #include "client/calls.h"
 #include "proc/proc.h"
-#include "proto/init.h"
+#include "proto/ctl.h"
 
 int host_init(void) must_check;
 
@@ -44,13 +44,6 @@ enum host_priority {
 };
 uint32_t host_priority(enum host_priority of);
 
-/* Capabilities in a domain's CNode, for finding leaks. */
-struct resources {
-	uint32_t slots;   /* all of the CNode */
-	uint32_t used;    /* slots that are not empty */
-	uint32_t frames;  /* capabilities to memory that can be mapped */
-	uint32_t objects; /* threads, notifications, tables and all else except untypeds */
-};
 /* One of the host's own domains. A user of xl sees all of them as Domain-0. */
 struct host_row {
 	enum domain_state state;
@@ -61,15 +54,15 @@ struct host_row {
 	char name[32];
 	uint64_t memory; /* bytes that it was given, including its part of connections */
 	uint64_t cpu_ns;
-	uint32_t cpu;         /* where its main thread runs */
-	struct resources has; /* host_domain_counted() only */
+	uint32_t cpu;             /* where its main thread runs */
+	struct ctl_resources has; /* if they were counted */
 };
 /* The host's own domain number i. -SK_E_NOT_FOUND: there are fewer. */
 int host_domain_read(uint32_t i, struct host_row *r) must_check;
 /* The same; false: there are fewer, or init does not answer. */
 bool host_domain(uint32_t i, struct host_row *r);
-/* The same, with the capabilities that it has. This takes longer. */
-bool host_domain_counted(uint32_t i, struct host_row *r);
+/* The same for a tool. count: with the capabilities that it has, which takes longer. */
+int host_service_row(uint32_t i, bool count, struct ctl_service *s) must_check;
 /*
  * What a domain of the host holds: *n of its slots from *at on, into caps[INIT_CAPS_MAX]; *at
  * is where to go on, 0 at first and when that was all. -SK_E_NOT_FOUND, -SK_E_STATE: it does
@@ -77,26 +70,9 @@ bool host_domain_counted(uint32_t i, struct host_row *r);
  */
 int host_domain_caps(
 	const char *name, uint64_t *at, struct init_cap *caps, uint32_t *n) must_check;
-/* Memory and CPU time of all the host's own domains together. */
-void host_usage(uint64_t *memory, uint64_t *cpu_ns);
+/* The host, except for the memory of guests and the services. */
+void host_system(struct ctl_system *s);
 
-struct host_info {
-	const char *host, *release, *version, *commandline, *compiler;
-	uint32_t n_cpus;
-	uint64_t cpu_khz;
-	uint64_t total_memory, free_memory; /* bytes */
-	bool hvm;                           /* the CPUs can run guests */
-	bool iommu;     /* devices reach only memory that is meant for them */
-	bool irq_remap; /* and send only interrupts that are meant for their drivers */
-	uint64_t up_ns; /* since power-on */
-	uint64_t (*idle_ns)(uint32_t cpu); /* how much of that time a CPU had nothing to run */
-};
-/*
- * All except for the memory of guests, which the caller adds to total_memory and free_memory.
- */
-void host_info(struct host_info *h);
-
-void host_random(void *buf, size_t size);
 /* Seconds since 1970, or since boot if the machine does not know the time of day. */
 uint64_t host_wall_seconds(void);
 

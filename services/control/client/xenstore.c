@@ -21,9 +21,9 @@
 #include <xen/io/xs_wire.h>
 
 #include "base/array.h"
-#include "client/chan.h"
 #include "event.h"
 #include "proto/xs.h"
+#include "svc/svc.h"
 
 enum { WINDOW = 16, PAYLOAD_MAX = XENSTORE_PAYLOAD_MAX, PERMS_PAYLOAD_MAX = 384 };
 _Static_assert(WINDOW <= XS_UNANSWERED_MAX, "xenstore remembers so many answers");
@@ -45,33 +45,30 @@ static struct svc_conn *chan;
 
 static const struct {
 	int err;
-	const char *name, *text;
+	const char *name;
 } errors[] = {
-	{ EINVAL, "EINVAL", "invalid path or argument" },
-	{ EACCES, "EACCES", "permission denied" },
-	{ EEXIST, "EEXIST", "exists already" },
-	{ EISDIR, "EISDIR", "is a directory" },
-	{ ENOENT, "ENOENT", "no such path" },
-	{ ENOMEM, "ENOMEM", "out of memory" },
-	{ ENOSPC, "ENOSPC", "quota or space used up" },
-	{ EIO, "EIO", "input/output error" },
-	{ ENOTEMPTY, "ENOTEMPTY", "not empty" },
-	{ ENOSYS, "ENOSYS", "not supported" },
-	{ EROFS, "EROFS", "read-only" },
-	{ EBUSY, "EBUSY", "busy" },
-	{ EAGAIN, "EAGAIN", "conflict, try again" },
-	{ EISCONN, "EISCONN", "connected already" },
-	{ E2BIG, "E2BIG", "too large" },
-	{ EPERM, "EPERM", "not permitted" },
+#define E(name) \
+	{ \
+		name, #name \
+	}
+	E(EINVAL),
+	E(EACCES),
+	E(EEXIST),
+	E(EISDIR),
+	E(ENOENT),
+	E(ENOMEM),
+	E(ENOSPC),
+	E(EIO),
+	E(ENOTEMPTY),
+	E(ENOSYS),
+	E(EROFS),
+	E(EBUSY),
+	E(EAGAIN),
+	E(EISCONN),
+	E(E2BIG),
+	E(EPERM),
+#undef E
 };
-
-const char *xs_error_text(int err)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(errors); i++)
-		if (errors[i].err == err)
-			return errors[i].text;
-	return "unknown error";
-}
 
 static int error_number(const char *name)
 {
@@ -259,7 +256,7 @@ static void xs_event(void *ctx)
 	static uint64_t rec[XS_RECORD_MAX / sizeof(uint64_t) + 1];
 
 	(void)ctx;
-	chan_drain(chan, rec, XS_RECORD_MAX, record_received);
+	svc_drain(chan, rec, XS_RECORD_MAX, record_received);
 	requests_pump();
 	event_end();
 }

@@ -23,6 +23,5 @@ int xs_request_texts(uint32_t type, xs_done_fn fn, void *ctx, ...);
 int xs_write_value(const char *path, const char *value, uint32_t n, xs_done_fn fn, void *ctx);
 /* perms: "n0,r5". */
 int xs_set_perms(const char *path, const char *perms, xs_done_fn fn, void *ctx);
-const char *xs_error_text(int err);
 
 #endif

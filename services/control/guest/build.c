@@ -29,7 +29,7 @@
 #include "base/array.h"
 #include "base/error.h"
 #include "caps/caps.h"
-#include "config/machine.h"
+#include "guest/machine.h"
 #include "guest/guest_pool.h"
 #include "guest/keep.h"
 #include "guest/sched.h"
@@ -65,7 +65,7 @@ struct guest_disk *guest_disk_at(struct guest_config *c, uint32_t seat)
 struct vif_spec *guest_vif_at(struct guest_config *c, uint32_t devid)
 {
 	for (uint32_t i = 0; i < c->n_vifs; i++)
-		if (c->vifs[i].devid == (int)devid)
+		if (c->vifs[i].devid == (int32_t)devid)
 			return &c->vifs[i];
 	return NULL;
 }
@@ -369,7 +369,7 @@ static int config_give(struct guest *g)
 	memcpy(v.uuid, g->dom->uuid, sizeof(v.uuid));
 	strcpy(v.name, g->dom->name);
 	machine_cmdline(c, v.cmdline);
-	v.n_modules = machine_modules(c);
+	v.n_modules = guest_modules(c);
 	for (uint32_t i = 0; i < v.n_modules; i++)
 		strcpy(v.module_args[i], machine_module_args(c, i));
 	config_fill_devices(&v, c);
@@ -586,17 +586,18 @@ static uint64_t piece_bytes(pool_piece_t piece)
 	return piece ? 1ull << pool_order(&guest_pool, piece) : 0;
 }
 
-void guest_facts(const struct guest *g, struct guest_facts *f)
+void guest_facts(const struct guest *g, struct ctl_guest *f)
 {
 	struct caps_count c = { 0 };
 
 	if (g->proc_made)
 		caps_count(g->proc.cnode, &c);
-	*f = (struct guest_facts){ .has = { c.slots, c.used, c.frames, c.objects },
-		.connections = g->n_conns,
-		.memory = piece_bytes(g->base),
-		.refused = g->refused,
-		.served_ns = clock_ticks_to_ns(g->served_in_all) };
+	f->there = 1;
+	f->connections = g->n_conns;
+	f->memory = piece_bytes(g->base);
+	f->has = (struct ctl_resources){ c.slots, c.used, c.frames, c.objects };
+	f->refused = g->refused;
+	f->served_ns = clock_ticks_to_ns(g->served_in_all);
 	memcpy(f->unknown, g->stats.unknown, sizeof(f->unknown));
 	for (uint32_t i = 0; i < ARRAY_SIZE(g->device); i++)
 		f->memory += piece_bytes(g->device[i]);

@@ -36,17 +36,8 @@ uint64_t guest_holds(const struct guest *g);
  */
 int guest_memory_adopt(struct guest *g, bool *whole) must_check;
 
-/* Facts about a guest and its VMM now, in addition to its configuration. */
-struct guest_facts {
-	struct resources has; /* of its VMM */
-	uint32_t connections; /* of its VMM with services */
-	uint64_t memory;      /* bytes of the host that it takes, with all that belongs to it */
-	uint64_t unknown
-		[VMCTL_UNKNOWN_KINDS]; /* how often it asked for something that is not there */
-	uint32_t refused;              /* how often xenstore refused it something for a quota */
-	uint64_t served_ns;            /* CPU time of services that worked for it */
-};
-void guest_facts(const struct guest *g, struct guest_facts *f);
+/* Facts about a guest and its VMM now; the configuration in *f stays. */
+void guest_facts(const struct guest *g, struct ctl_guest *f);
 
 /* The VMM does not run any more; all that it has stays. */
 void guest_halt(struct guest *g);

@@ -12,54 +12,36 @@
 #define CONTROL_CREATION_H
 
 #include "guest/guest.h"
-#include "out.h"
 
 enum creation_state {
-	CREATION_NAMES,   /* files reads the host's table of names, if there is one */
-	CREATION_READ,    /* files reads the configuration file */
-	CREATION_CHECK,   /* its text becomes a configuration without mistakes */
 	CREATION_BUILD,   /* the table has an entry; memory, the VMM and its vCPUs are made */
 	CREATION_CONNECT, /* services open the VMM's connections, one after the other */
 	CREATION_STORE,   /* xenstore takes the guest's nodes, and is introduced to it */
 	CREATION_START,   /* the VMM gets its configuration and runs */
 	CREATION_BOOT,    /* the VMM loads the kernel, then it says READY or FAILED */
-	CREATION_DONE,    /* the guest is there, or a dry run is over */
+	CREATION_DONE,    /* the guest is there */
 	CREATION_FAILED,  /* the guest is taken back; the requester is told when that is done */
-};
-
-/* What becomes of a configuration without mistakes. */
-enum create_how {
-	CREATE_RUN,
-	CREATE_PAUSED,
-	CREATE_TRY, /* it is only described */
 };
 
 /* The end of a creation. text: why there is no guest; NULL when it is there. */
 typedef void (*created_fn)(void *ctx, uint32_t domid, const char *text);
 
 struct creation_request {
-	const char *file;       /* a name without a leading / is below GUESTS_DIR */
-	char *const *overrides; /* key=value, copied */
-	int n_overrides;
-	enum create_how how;
-	const struct out *mistakes; /* all of them are printed there */
-	const struct out *remarks;  /* printed there when there are no mistakes */
-	void (*describe)(const struct guest_config *g); /* CREATE_TRY */
+	struct guest_config *config; /* malloc'ed */
+	bool paused;
 	/* If control is restarted meanwhile, the guest is made all the same. */
-	bool nobody_waits;
-	void (*in_table)(void); /* the guest has its entry; may be NULL */
+	bool again;
+	uint32_t short_lives;        /* in a row before this one: restart.h */
+	void (*in_table)(void *ctx); /* the guest has its entry; may be NULL */
 	created_fn fn;
 	void *ctx;
 };
 
-/* Create a guest from a file. 0: fn will be called; -1 with *m: it will not. */
-int creation_from_file(const struct creation_request *r, struct msg *m) must_check;
 /*
- * Create a guest again after as many short lives in a row (restart.h). 0: the configuration is
- * taken over and fn will be called; -1 with *m: neither.
+ * Create a guest. 0: the configuration is taken over and fn will be called; -1 with *m:
+ * neither.
  */
-int creation_from_config(struct guest_config *config, uint32_t short_lives, created_fn fn,
-	void *ctx, struct msg *m) must_check;
+int creation_begin(const struct creation_request *r, struct msg *m) must_check;
 
 /*
  * The step that this guest's creation waits in is done. Without effect when the guest is to

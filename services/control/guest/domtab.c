@@ -158,32 +158,12 @@ struct dom *domtab_next(struct domtab *t, uint32_t domid)
 	return n < t->n_doms ? t->order[n] : NULL;
 }
 
-static struct dom *dom_by_name(struct domtab *t, const char *name)
+struct dom *domtab_named(struct domtab *t, const char *name)
 {
 	for (struct dom *d = domtab_next(t, 0); d; d = domtab_next(t, d->domid))
 		if (strcmp(d->name, name) == 0)
 			return d;
 	return NULL;
-}
-
-bool domtab_is_host(const char *who)
-{
-	return strcmp(who, "0") == 0 || strcmp(who, "Domain-0") == 0;
-}
-
-struct dom *domtab_find(struct domtab *t, const char *who, struct msg *m)
-{
-	size_t digits = strspn(who, "0123456789");
-	struct dom *d;
-
-	if (digits && !who[digits])
-		d = digits < 6 ? domtab_get(t, (uint32_t)strtoul(who, NULL, 10)) : NULL;
-	else
-		d = dom_by_name(t, who);
-	if (!d)
-		msg_fail(m, "%.64s is an invalid domain identifier; `list` shows what there is",
-			who);
-	return d;
 }
 
 /* The next free id after the last one, so that a number is not used again soon. */
@@ -257,7 +237,7 @@ struct dom *dom_add(struct domtab *t, struct guest_config *config, struct msg *m
 
 	if (t->stopping != HOST_UP)
 		msg_fail(m, "the host is being stopped; no guest can be created");
-	else if (dom_by_name(t, config->name))
+	else if (domtab_named(t, config->name))
 		msg_fail(m, "a domain named '%s' exists already; give another with name=",
 			config->name);
 	else if (uuid_in_use(t, config->uuid))
@@ -291,7 +271,7 @@ struct dom *dom_adopt(struct domtab *t, uint32_t place, const struct dom *as)
 {
 	struct dom *d = &t->dom[place];
 
-	if (d->state != DOM_FREE || domtab_get(t, as->domid) || dom_by_name(t, as->name))
+	if (d->state != DOM_FREE || domtab_get(t, as->domid) || domtab_named(t, as->name))
 		return NULL; /* DOMTAB2 */
 	*d = *as;            /* DOMTAB1: another life of control made the moves to this state */
 	order_add(t, d);
@@ -460,7 +440,7 @@ static void rename_restart(struct domtab *t, struct dom *d, uint64_t wall_second
 	}
 	next = entry_find_free(t);
 	copy = next ? malloc(sizeof(*copy)) : NULL;
-	if (!copy || preserved_name(d, wall_seconds, name) || dom_by_name(t, name)) {
+	if (!copy || preserved_name(d, wall_seconds, name) || domtab_named(t, name)) {
 		free(copy);
 		guest_say(t, d, "Domain %u cannot be renamed; it is kept as %s\n", d->domid,
 			d->name);
@@ -605,7 +585,7 @@ int dom_rename(struct domtab *t, struct dom *d, const char *name, struct msg *m)
 {
 	if (guest_name_check(name, m))
 		return -1;
-	if (dom_by_name(t, name))
+	if (domtab_named(t, name))
 		return msg_fail(
 			m, "a domain named '%s' exists already; choose another name", name);
 	strcpy(d->name, name);

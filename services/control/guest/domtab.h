@@ -11,11 +11,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "config/guest_cfg.h"
-#include "msg.h"
+#include "toolstack/guest_text.h"
+#include "toolstack/msg.h"
+#include "proto/ctl.h"
 
 enum {
-	DOMTAB_MAX = 64,         /* guests at a time */
+	DOMTAB_MAX = CTL_GUESTS_MAX,
 	DOMID_RESERVED = 0x7ff0, /* first of the ids that mean something else (xen.h) */
 	DOMTAB_ACTIONS = 4 * DOMTAB_MAX,
 };
@@ -31,18 +32,9 @@ enum dom_reason {
 };
 
 /*
- * FREE      no guest
- * BUILDING  between dom_add() and dom_ready()
- * LIVE      runs, or is paused
- * DOWN      the guest has shut down; its memory is kept
- * DYING     QUIESCE was queued, dom_quiesced() is to come
- * LEAVING   TEARDOWN was queued, dom_gone() is to come
- * RESTING   gone, and created again at due_ns; only the entry is left
+ * enum dom_state is in ctl.h. Here: BUILDING is between dom_add() and dom_ready(); in DYING
+ * dom_quiesced() is to come, in LEAVING dom_gone(); a RESTING guest is created at due_ns.
  */
-#define DOM_STATES(X) X(FREE) X(BUILDING) X(LIVE) X(DOWN) X(DYING) X(LEAVING) X(RESTING)
-#define X(s) DOM_##s,
-enum dom_state { DOM_STATES(X) DOM_STATE_COUNT };
-#undef X
 
 struct dom {
 	enum dom_state state;
@@ -113,12 +105,8 @@ void domtab_fini(struct domtab *t);
 
 /* A guest by domid; NULL: none. */
 struct dom *domtab_get(struct domtab *t, uint32_t domid);
-/*
- * A guest by what a person typed: digits are a domid, anything else is a name. NULL with *m:
- * there is none. Domain 0 has no struct dom.
- */
-struct dom *domtab_find(struct domtab *t, const char *who, struct msg *m);
-bool domtab_is_host(const char *who);
+/* A guest by its name; NULL: none. */
+struct dom *domtab_named(struct domtab *t, const char *name);
 /* Guests in the order of their domids: the first above `domid`; NULL: there is none. */
 struct dom *domtab_next(struct domtab *t, uint32_t domid);
 

@@ -52,8 +52,6 @@ enum {
 	GUEST_DEVICE_ORDER = 21,
 	/* of a device that a running guest gets: the rings are in it, too */
 	GUEST_PLUG_ORDER = GUEST_DEVICE_ORDER + 1,
-	/* The places of a guest's devices: those of disks, then those of vifs. */
-	GUEST_SEATS = GUEST_DISKS_MAX + GUEST_VIFS_MAX,
 };
 
 /* Requests to xenstore that belong together: store.h. */

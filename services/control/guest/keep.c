@@ -29,7 +29,6 @@
 #include "guest/link.h"
 #include "guest/plug.h"
 #include "guest/sched.h"
-#include "guest/typed.h"
 #include "guest/vmctl.h"
 #include "log.h"
 #include "svc/svc.h"
@@ -429,14 +428,11 @@ int keep_init(void)
 	const struct domain_info *info = svc_info();
 
 	kept_init(NULL, 0);
-	typed_init(NULL, 0);
 	for (uint32_t i = 0; i < info->n_channels && i < DOMAIN_CHANNELS_MAX; i++) {
 		const struct domain_channel *c = &info->channel[i];
 
 		if (strncmp(c->name, "guests", sizeof(c->name)) == 0)
 			table_init(c);
-		else if (strncmp(c->name, "configs", sizeof(c->name)) == 0)
-			typed_init((void *)(uintptr_t)c->data_vaddr, c->data_size);
 	}
 	return 0;
 }

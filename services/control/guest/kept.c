@@ -14,11 +14,11 @@
 
 #include <string.h>
 
-#include "config/ip_range.h"
-#include "config/machine.h"
+#include "base/sum.h"
+#include "guest/config_check.h"
 
 #define KEPT_MAGIC 0x74736575676c7463ull /* "ctlguest" */
-#define KEPT_VERSION 3u
+#define KEPT_VERSION 4u
 
 struct stamp {
 	uint32_t number; /* 0: never stored, or not complete */
@@ -88,20 +88,10 @@ struct pool_node *kept_pool_nodes(void) { return table ? table->node : no_nodes;
 
 /* ---- two copies ---- */
 
-/* FNV-1a, of the number and of the data. It finds what was cut off, and what strayed there. */
-uint32_t kept_sum(uint32_t number, const void *data, size_t size)
-{
-	const uint8_t *p = data;
-	uint32_t sum = 2166136261u ^ number;
-
-	for (size_t i = 0; i < size; i++)
-		sum = (sum ^ p[i]) * 16777619u;
-	return sum;
-}
-
+/* The sums find what was cut off, and what strayed there. */
 static bool copy_valid(const struct stamp *s, const void *data, size_t size)
 {
-	return s->number && s->sum == kept_sum(s->number, data, size);
+	return s->number && s->sum == sum_fnv1a(s->number, data, size);
 }
 
 /* Which of two copies is valid: KEPT2. */
@@ -134,7 +124,7 @@ static void copy_store(
 	to = &stamp[*valid == SECOND];
 	__atomic_store_n(&to->number, 0, __ATOMIC_SEQ_CST);
 	memcpy(body + (*valid == SECOND ? size : 0), data, size);
-	__atomic_store_n(&to->sum, kept_sum(number, data, size), __ATOMIC_SEQ_CST);
+	__atomic_store_n(&to->sum, sum_fnv1a(number, data, size), __ATOMIC_SEQ_CST);
 	__atomic_store_n(&to->number, number, __ATOMIC_SEQ_CST);
 }
 
@@ -181,55 +171,6 @@ int kept_guest_load(uint32_t i, struct kept_guest *g)
 		       : -SK_E_INVAL;
 }
 
-static bool disk_ok(const struct guest_disk *d)
-{
-	return TEXT_OK(d->spec.target) && TEXT_OK(d->spec.vdev) && TEXT_OK(d->spec.script) &&
-	       TEXT_OK(d->spec.backend) && TEXT_OK(d->spec.backendtype) &&
-	       TEXT_OK(d->spec.specification) && TEXT_OK(d->label) &&
-	       d->spec.format < DISK_FORMAT_COUNT;
-}
-
-static bool vif_ok(const struct vif_spec *v)
-{
-	struct net_range range[NET_RANGES];
-	struct msg wrong;
-
-	return TEXT_OK(v->bridge) && TEXT_OK(v->network) && TEXT_OK(v->model) &&
-	       TEXT_OK(v->vifname) && TEXT_OK(v->gatewaydev) && TEXT_OK(v->ip) &&
-	       ip_ranges_parse(v->ip, range, &wrong) >= 0;
-}
-
-/* Each device has a seat of its own. */
-static bool seats_ok(const struct guest_config *c)
-{
-	uint32_t seats = 0, i;
-
-	for (i = 0; i < c->n_disks; i++)
-		seats |= 1u << (c->disks[i].seat & 7);
-	for (i = 0; i < c->n_vifs; i++)
-		seats |= 1u << (GUEST_DISKS_MAX + (c->vifs[i].devid & 3));
-	return (uint32_t)__builtin_popcount(seats) == c->n_disks + c->n_vifs;
-}
-
-static bool parts_ok(const struct guest_config *c)
-{
-	bool ok = c->n_modules <= GUEST_MODULES_MAX &&
-		  machine_modules(c) <= GUEST_MODULES_MAX && c->n_disks <= GUEST_DISKS_MAX &&
-		  c->n_drives <= GUEST_DRIVES_MAX && c->n_vifs <= GUEST_VIFS_MAX &&
-		  machine_modules(c) + c->n_disks + c->n_vifs <= GUEST_PARTS_MAX;
-
-	for (uint32_t i = 0; ok && i < c->n_modules; i++)
-		ok = TEXT_OK(c->modules[i].path) && TEXT_OK(c->modules[i].args);
-	for (uint32_t i = 0; ok && i < c->n_disks; i++)
-		ok = disk_ok(&c->disks[i]) && c->disks[i].seat < GUEST_DISKS_MAX;
-	ok = ok && seats_ok(c);
-	for (uint32_t i = 0; ok && i < c->n_drives; i++)
-		ok = disk_ok(&c->drives[i]);
-	for (uint32_t i = 0; ok && i < c->n_vifs; i++)
-		ok = vif_ok(&c->vifs[i]) && (unsigned int)c->vifs[i].devid < GUEST_VIFS_MAX;
-	return ok;
-}
-
 bool kept_config_load(uint32_t i, struct guest_config *c)
 {
 	enum valid k = table ? copy_find(table->config_stamp[i], table->config[i], sizeof(*c))
@@ -238,13 +179,7 @@ bool kept_config_load(uint32_t i, struct guest_config *c)
 	if (k == NEITHER)
 		return false;
 	*c = table->config[i][k == SECOND];
-	return c->type < GUEST_TYPE_COUNT && TEXT_OK(c->shim.path) &&
-	       TEXT_OK(c->shim.cmdline) && TEXT_OK(c->shim.extra) && TEXT_OK(c->name) &&
-	       TEXT_OK(c->kernel) && TEXT_OK(c->bootloader) && TEXT_OK(c->cmdline) &&
-	       c->vcpus && c->vcpus <= c->maxvcpus && c->maxvcpus <= GUEST_VCPUS_MAX &&
-	       c->memory <= c->maxmem && c->maxmem <= GUEST_MEMORY_MAX && c->weight &&
-	       c->on_poweroff < ACTION_COUNT && c->on_reboot < ACTION_COUNT &&
-	       c->on_watchdog < ACTION_COUNT && c->on_crash < ACTION_COUNT && parts_ok(c);
+	return guest_config_check(c) == NULL;
 }
 
 /* ---- guests that are gone ---- */

@@ -118,9 +118,6 @@ size_t kept_size(void);
 /* An earlier life has left a table. */
 bool kept_resumed(void);
 
-/* A checksum of the number and of the data. */
-uint32_t kept_sum(uint32_t number, const void *data, size_t size);
-
 struct kept_head *kept_head(void);
 /* POOL_NODES of them. */
 struct pool_node *kept_pool_nodes(void);

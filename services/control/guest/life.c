@@ -26,6 +26,7 @@
 #include "guest/vmctl.h"
 #include "log.h"
 #include "sys/clock.h"
+#include "sys/random.h"
 #include "sys/sk.h"
 
 enum { QUIESCE_WAIT_MS = 5000 };
@@ -139,9 +140,12 @@ static void restarted(void *ctx, uint32_t domid, const char *text)
 /* Create a guest again; `before` is the number that it had. */
 static void do_create(struct guest_config *config, uint32_t before, uint32_t short_lives)
 {
+	const struct creation_request r = {
+		.config = config, .again = true, .short_lives = short_lives, .fn = restarted
+	};
 	struct msg m;
 
-	if (creation_from_config(config, short_lives, restarted, NULL, &m) == 0)
+	if (creation_begin(&r, &m) == 0)
 		return;
 	guest_log(before, "domain %s did not start again: %s\n", config->name, m.text);
 	free(config);
@@ -281,7 +285,7 @@ static void domain_log(uint32_t domid, const char *line) { guest_log(domid, "%s"
 
 void guests_init(void)
 {
-	static const struct domtab_env env = { domain_log, host_random, clock_ns };
+	static const struct domtab_env env = { domain_log, random_bytes, clock_ns };
 
 	domtab_init(&guests, &env);
 	event_on_end(guests_run);

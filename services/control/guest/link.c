@@ -11,9 +11,7 @@
 #include "base/error.h"
 #include "client/host.h"
 #include "client/services.h"
-#include "config/ip_range.h"
-#include "config/machine.h"
-#include "config/names.h"
+#include "guest/machine.h"
 #include "guest/guest_pool.h"
 #include "proto/blk.h"
 #include "proto/console.h"
@@ -28,7 +26,7 @@
  */
 enum kind { KIND_LOG, KIND_CONSOLE, KIND_STORE, KIND_KERNEL, KIND_DISK, KIND_VIF, KIND_MODULE };
 
-static uint32_t n_modules(const struct guest *g) { return machine_modules(g->dom->config); }
+static uint32_t n_modules(const struct guest *g) { return guest_modules(g->dom->config); }
 
 static const char *module_path(const struct guest *g, uint32_t i)
 {
@@ -185,7 +183,6 @@ static void prepare_vif(const struct guest *g, struct guest_link *l, uint32_t i)
 {
 	const struct vif_spec *v = guest_vif_at(g->dom->config, i);
 	struct net_params p = { .offloads = NET_CSUM_BLANK | NET_CSUM_VALID | NET_GSO };
-	struct msg wrong;
 
 	snprintf(l->name, sizeof(l->name), "vif%u", i);
 	strcpy(p.bridge, v->network);
@@ -196,8 +193,8 @@ static void prepare_vif(const struct guest *g, struct guest_link *l, uint32_t i)
 		snprintf(p.name, sizeof(p.name), "vif%u.%u", g->dom->domid & 0xffff, i & 15);
 	p.rate_bytes = v->rate_bytes;
 	p.rate_us = v->rate_us;
-	p.n_sources = (uint32_t)ip_ranges_parse(
-		v->ip, p.source, &wrong); /* was parsed before */
+	p.n_sources = v->n_sources;
+	memcpy(p.source, v->source, sizeof(p.source));
 	prepare_device(g, l, GUEST_DISKS_MAX + i, SVC_PROTO_NET);
 	params_set(l, &p, sizeof(p));
 }
@@ -283,7 +280,7 @@ uint32_t link_urgency(const struct guest *g, uint32_t step)
 const char *link_subject(const struct guest *g, uint32_t step, char text[24])
 {
 	static const char *const names[] = { "log", "console", "xenstore", "kernel" };
-	bool shim = machine_has_shim(g->dom->config);
+	bool shim = guest_in_shim(g->dom->config);
 	uint32_t i;
 
 	switch (step_kind(step, &i)) {
@@ -341,7 +338,7 @@ static int vif_refused(const struct vif_spec *v, uint32_t i, int rc, struct msg 
 {
 	if (rc == -SK_E_NOT_FOUND)
 		return msg_fail(m,
-			"vif %u: there is no bridge '%s'; use xenbr0, or say in " NAMES_FILE
+			"vif %u: there is no bridge '%s'; use xenbr0, or say in /guests/names.map"
 			" which it is: bridge %s xenbr0",
 			i, v->network, v->network);
 	if (rc == -SK_E_EXISTS)

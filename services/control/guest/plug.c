@@ -137,13 +137,6 @@ void plug_over(struct guest *g)
 	plug_finish(g);
 }
 
-void plug_left(void)
-{
-	for (struct dom *d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid))
-		if (guest_of(d))
-			guest_of(d)->plug.fn = NULL;
-}
-
 static void plug_late(void *ctx);
 
 static void late_set(struct guest *g)

@@ -21,8 +21,6 @@ int guest_plug_vif(
  */
 int guest_unplug(
 	struct guest *g, uint32_t seat, bool forced, plug_done_fn fn, struct msg *m) must_check;
-/* Nobody waits for it any more; it goes on. */
-void plug_left(void);
 
 /* The VMM has these devices, after the PLUG or UNPLUG of that number. */
 void plug_heard(struct guest *g, uint32_t seats, uint32_t number);

@@ -13,7 +13,9 @@
 
 #include <stdint.h>
 
-enum { RESTART_LIFE_S = 60, RESTART_MOST = 10, RESTART_PAUSE_MAX_S = 60 };
+#include "proto/ctl.h"
+
+enum { RESTART_LIFE_S = CTL_SHORT_LIFE_S, RESTART_MOST = 10, RESTART_PAUSE_MAX_S = 60 };
 #define RESTART_NEVER UINT32_MAX
 
 /* The number of short lives in a row, after another life that lasted lived_ns. */

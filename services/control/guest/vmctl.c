@@ -76,12 +76,6 @@ void vmctl_stats_ask(void (*fn)(void))
 		stats_finish();
 }
 
-void vmctl_stats_cancel(void)
-{
-	stats_done = NULL;
-	svc_timer_set(&stats_timer, SK_NO_DEADLINE);
-}
-
 static void stats_take(struct guest *g, const void *body, uint32_t len)
 {
 	struct vmctl_stats s;

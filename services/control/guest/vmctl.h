@@ -21,7 +21,5 @@ int vmctl_send(struct guest *g, uint32_t type, uint32_t arg);
  * time limit.
  */
 void vmctl_stats_ask(void (*fn)(void));
-/* Forget that request: its fn is not called. */
-void vmctl_stats_cancel(void);
 
 #endif

@@ -16,7 +16,7 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "config/machine.h"
+#include "guest/machine.h"
 
 #define STATE_INITIALISING "1" /* XenbusStateInitialising */
 #define CONSOLE_LIMIT "1048576"

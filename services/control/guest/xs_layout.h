@@ -9,7 +9,7 @@
 #ifndef CONTROL_XS_LAYOUT_H
 #define CONTROL_XS_LAYOUT_H
 
-#include "config/guest_cfg.h"
+#include "toolstack/guest_text.h"
 
 enum { XS_PATH_MAX = 256, XS_VALUE_MAX = 1100 };
 

@@ -12,7 +12,8 @@
 #include <string.h>
 
 #include "config/guest_cfg.h"
-#include "config/machine.h"
+#include "guest/config_check.h"
+#include "guest/machine.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -30,14 +31,14 @@ static void check_machine(const struct guest_config *g)
 	char cmdline[VM_CMDLINE_MAX];
 
 	must(machine_kernel(g)[0] == '/');
-	must(machine_modules(g) <= VM_MODULES_MAX);
-	must(machine_modules(g) + g->n_disks + g->n_vifs <= GUEST_PARTS_MAX);
+	must(guest_modules(g) <= VM_MODULES_MAX);
+	must(guest_modules(g) + g->n_disks + g->n_vifs <= GUEST_PARTS_MAX);
 	must(machine_memory(g) >= g->memory && machine_memory(g) <= machine_maxmem(g));
-	for (uint32_t i = 0; i < machine_modules(g); i++)
+	for (uint32_t i = 0; i < guest_modules(g); i++)
 		must(machine_module(g, i)[0] == '/' &&
 			strlen(machine_module_args(g, i)) < VM_MODULE_ARGS_MAX);
 	machine_cmdline(g, cmdline);
-	must(strlen(cmdline) < VM_CMDLINE_MAX - 1 || !machine_has_shim(g));
+	must(strlen(cmdline) < VM_CMDLINE_MAX - 1 || !guest_in_shim(g));
 }
 
 /* An accepted configuration keeps the limits that other code relies on. */
@@ -55,6 +56,7 @@ static void check(const struct guest_config *g)
 	for (uint32_t i = 0; i < g->n_disks; i++)
 		must(g->disks[i].label[0] && !strchr(g->disks[i].label, '/') &&
 			g->disks[i].spec.format == DISK_RAW);
+	must(!guest_config_check(g)); /* control takes what the shell makes */
 	check_machine(g);
 	must(g->n_drives <= GUEST_DRIVES_MAX);
 	for (uint32_t i = 0; i < g->n_drives; i++)

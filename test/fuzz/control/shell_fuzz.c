@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "shell/filter.h"
-#include "shell/line.h"
-#include "shell/verbs.h"
-#include "shell/words.h"
+#include "cli/filter.h"
+#include "cli/line.h"
+#include "cli/verbs.h"
+#include "cli/words.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,57 +1,59 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# Unit tests of the control domain's logic.
+# Unit tests of control and of the shell.
 control-src = $(patsubst %,services/control/%.c,$(1))
-control-inc := services/control test/unit/control
+shell-src = $(patsubst %,services/shell/%.c,$(1))
+control-inc := services/control services/shell test/unit/control
+toolstack := $(wildcard libs/toolstack/*.c)
 # from a file's text to a checked configuration
-control-cfg := $(addprefix config/,cfg cfg_lex cfg_advice report) msg out
-control-guest := $(addprefix config/,guest_cfg guest_type machine guest_boot guest_keys names path disk_spec vdev vif_spec ip_range uuid) $(control-cfg)
+control-cfg := $(addprefix config/,cfg cfg_lex cfg_advice report) out
+control-guest := $(addprefix config/,guest_cfg guest_type guest_boot guest_keys names path disk_spec vdev vif_spec ip_range) $(control-cfg)
 
 unit-tests += control_cfg
-src-unit-control_cfg := test/unit/control/cfg_test.c $(call control-src,$(control-cfg))
+src-unit-control_cfg := test/unit/control/cfg_test.c $(call shell-src,$(control-cfg)) $(toolstack)
 inc-unit-control_cfg := $(control-inc)
 
 unit-tests += control_disk
-src-unit-control_disk := test/unit/control/disk_test.c $(call control-src,config/disk_spec config/vdev config/names config/report msg out)
+src-unit-control_disk := test/unit/control/disk_test.c $(call shell-src,config/disk_spec config/vdev config/names config/report out) $(toolstack)
 inc-unit-control_disk := $(control-inc)
 
 unit-tests += control_vif
-src-unit-control_vif := test/unit/control/vif_test.c $(call control-src,config/vif_spec config/ip_range msg)
+src-unit-control_vif := test/unit/control/vif_test.c $(call shell-src,config/vif_spec config/ip_range) $(toolstack)
 inc-unit-control_vif := $(control-inc)
 
 unit-tests += control_typed
-src-unit-control_typed := test/unit/control/typed_test.c $(call control-src,guest/typed guest/kept config/ip_range config/machine msg)
+src-unit-control_typed := test/unit/control/typed_test.c $(call shell-src,cli/typed) $(toolstack)
 inc-unit-control_typed := $(control-inc)
 
 unit-tests += control_names
-src-unit-control_names := test/unit/control/names_test.c $(call control-src,config/names config/report msg out)
+src-unit-control_names := test/unit/control/names_test.c $(call shell-src,config/names config/report out) $(toolstack)
 inc-unit-control_names := $(control-inc)
 
 unit-tests += control_guest
 src-unit-control_guest := test/unit/control/guest_test.c \
-	$(call control-src,$(control-guest))
+	$(call shell-src,$(control-guest)) $(toolstack)
 inc-unit-control_guest := $(control-inc)
 
 unit-tests += control_machine
-src-unit-control_machine := test/unit/control/machine_test.c \
-	$(call control-src,$(control-guest))
+src-unit-control_machine := test/unit/control/machine_test.c services/control/guest/machine.c \
+	$(call shell-src,$(control-guest)) $(toolstack)
 inc-unit-control_machine := $(control-inc)
 
 unit-helpers += xl_oracle
-src-unit-xl_oracle := test/unit/control/xl_oracle.c $(call control-src,json config/guest_json $(control-guest))
+src-unit-xl_oracle := test/unit/control/xl_oracle.c $(call shell-src,json config/guest_json $(control-guest)) $(toolstack)
 inc-unit-xl_oracle := $(control-inc)
 
 unit-tests += control_shell
-src-unit-control_shell := test/unit/control/shell_test.c $(call control-src,$(addprefix shell/,line words filter verbs) msg out)
+src-unit-control_shell := test/unit/control/shell_test.c $(call shell-src,$(addprefix cli/,line words filter verbs) out) $(toolstack)
 inc-unit-control_shell := $(control-inc)
 
 unit-tests += control_format
 src-unit-control_format := test/unit/control/format_test.c \
-	$(call control-src,shell/format guest/xs_layout json config/guest_json $(control-guest))
+	$(call control-src,guest/xs_layout guest/machine) $(call shell-src,cli/format json config/guest_json $(control-guest)) $(toolstack)
 inc-unit-control_format := $(control-inc)
 
 unit-tests += control_domtab
 src-unit-control_domtab := test/unit/control/domtab_test.c \
-	$(call control-src,guest/domtab guest/restart $(control-guest))
+	$(call control-src,guest/domtab guest/restart) $(call shell-src,$(control-guest)) $(toolstack)
 inc-unit-control_domtab := $(control-inc)
 
 unit-tests += control_pool
@@ -59,13 +61,15 @@ src-unit-control_pool := test/unit/control/pool_test.c $(call control-src,guest/
 inc-unit-control_pool := $(control-inc)
 
 unit-tests += control_mem_size
-src-unit-control_mem_size := test/unit/control/mem_size_test.c $(call control-src,shell/mem_size)
+src-unit-control_mem_size := test/unit/control/mem_size_test.c $(call shell-src,cli/mem_size)
 inc-unit-control_mem_size := $(control-inc)
 
 # the whole domain, and the world around it
 control-world = $(wildcard test/unit/control/fake*.c) test/unit/control/cuts.c \
-	libs/base/error.c libs/ring/ring.c libs/svc/rings.c libs/svc/turn.c \
-	$(filter-out $(call control-src,main log guest/vmm_guard client/caller),$(wildcard services/control/*.c services/control/*/*.c))
+	libs/base/error.c libs/sys/random.c libs/ring/ring.c libs/svc/rings.c libs/svc/turn.c \
+	$(toolstack) \
+	$(filter-out $(call control-src,main log guest/vmm_guard client/caller),$(wildcard services/control/*.c services/control/*/*.c)) \
+	$(filter-out $(call shell-src,main host_log),$(wildcard services/shell/*.c services/shell/*/*.c))
 
 unit-tests += control_restart
 src-unit-control_restart = test/unit/control/restart_test.c $(control-world)
@@ -73,7 +77,7 @@ inc-unit-control_restart := $(control-inc) libs/proc
 cflags-unit-control_restart := -iquote test/unit/control/fake
 
 unit-tests += control_domain
-src-unit-control_domain = $(addprefix test/unit/control/,domain_test.c domain_accuse_test.c domain_create_test.c domain_life_test.c domain_plug_test.c domain_restart_test.c domain_shell_test.c) \
+src-unit-control_domain = $(addprefix test/unit/control/,domain_test.c domain_accuse_test.c domain_create_test.c domain_ctl_test.c domain_life_test.c domain_plug_test.c domain_restart_test.c domain_shell_test.c) \
 	$(control-world)
 inc-unit-control_domain := $(control-inc) libs/proc
 cflags-unit-control_domain := -iquote test/unit/control/fake
@@ -88,5 +92,9 @@ inc-unit-control_calls := $(control-inc)
 cflags-unit-control_calls := -iquote test/unit/control/fake
 
 unit-tests += control_guard
-src-unit-control_guard := test/unit/control/guard_test.c $(call control-src,guest/kept config/ip_range config/machine msg)
+src-unit-control_guard := test/unit/control/guard_test.c $(call control-src,guest/kept guest/config_check) $(call shell-src,$(control-guest)) $(toolstack)
 inc-unit-control_guard := $(control-inc) libs/proc
+
+unit-tests += control_check
+src-unit-control_check := test/unit/control/check_test.c $(call control-src,guest/config_check) $(call shell-src,$(control-guest)) $(toolstack)
+inc-unit-control_check := $(control-inc)

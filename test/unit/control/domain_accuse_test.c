@@ -43,7 +43,7 @@ static bool heard(enum service s)
 {
 	static const char *const names[] = {
 #define X(sym, name) name,
-		SERVICES(X)
+		CTL_GUEST_SERVICES(X)
 #undef X
 	};
 	bool was = world.restarted[0] != '\0';

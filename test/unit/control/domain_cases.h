@@ -64,6 +64,11 @@
 	X(plugs_of_guests_that_end) \
 	X(storage_dies_while_a_disk_comes) \
 	X(a_vmm_lies_about_devices) \
+	X(tools_have_rights) \
+	X(tools_ask_for_nonsense) \
+	X(tools_break_the_protocol) \
+	X(control_begins_anew) \
+	X(guests_are_named) \
 	X(a_guest_accuses_alone) \
 	X(what_guests_say_in_vain) \
 	X(guests_accuse_while_init_is_busy) \

@@ -13,8 +13,8 @@
 #include "domain_cases.h"
 #include "fake_parts.h"
 #include "base/array.h"
-#include "guest/typed.h"
-#include "shell/line.h"
+#include "cli/typed.h"
+#include "cli/line.h"
 
 void waiting_can_be_left(void **state)
 {

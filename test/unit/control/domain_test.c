@@ -63,8 +63,7 @@ void world_at_rest(void)
 
 uint32_t domid_of(const char *name)
 {
-	struct msg m;
-	struct dom *d = domtab_find(&guests, name, &m);
+	struct dom *d = domtab_named(&guests, name);
 
 	assert_non_null(d);
 	return d->domid;

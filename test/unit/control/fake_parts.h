@@ -18,7 +18,7 @@ enum {
 };
 
 enum {
-	CHAN_RING = 16384,
+	CHAN_RING = 36864,
 	CHAN_DATA = 262144,
 };
 
@@ -32,6 +32,15 @@ struct chan {
 	uint8_t data[CHAN_DATA];
 };
 extern struct chan console_chan, xs_chan, files_chan;
+/* Between control and the shell: control's end. BIT_CTL is its bit. */
+extern struct chan ctl_chan;
+enum { BIT_CTL = 5 };
+/* Both have begun: the shell's end is opened. */
+void tool_connect(void);
+/* The shell puts this into the ring. */
+void tool_says(const void *rec, uint32_t len);
+/* One turn of the shell's end. */
+bool tool_event(void);
 /* One turn of its handler. True: it has used the turn up. */
 bool chan_event(struct chan *k);
 /* The service behind a channel has started again, or does not come back. */

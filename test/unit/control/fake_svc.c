@@ -18,7 +18,7 @@
 #include "proto/init.h"
 #include "svc/svc.h"
 
-struct chan console_chan, xs_chan, files_chan;
+struct chan console_chan, xs_chan, files_chan, ctl_chan;
 svc_handler_fn bit_fn[24];
 uint64_t raised;
 
@@ -30,6 +30,8 @@ static struct chan *chan_named(const char *name)
 		return &console_chan;
 	if (strcmp(name, "xs") == 0)
 		return &xs_chan;
+	if (strcmp(name, "shell") == 0)
+		return &ctl_chan;
 	return strcmp(name, "files") == 0 ? &files_chan : NULL;
 }
 
@@ -51,12 +53,20 @@ struct svc_conn *svc_channel(const char *name)
 	return &k->c;
 }
 
+static void ctl_raised(void *ctx)
+{
+	(void)ctx;
+	(void)chan_event(&ctl_chan);
+}
+
 int svc_on_channel(struct svc_conn *c, svc_handler_fn fn, void *ctx)
 {
 	struct chan *k = (struct chan *)c;
 
 	k->fn = fn;
 	k->ctx = ctx;
+	if (k == &ctl_chan)
+		bit_fn[BIT_CTL] = ctl_raised;
 	return 0;
 }
 
@@ -98,6 +108,54 @@ void chan_restart(struct chan *k)
 	ring_restart(&k->c.rsp, epoch);
 	if (k->on_epoch)
 		k->on_epoch(k->epoch_ctx);
+}
+
+/* ---- the shell's end of its connection with control ---- */
+
+static const struct svc_service *tool_service;
+static struct svc_conn tool;
+
+int svc_serve(const struct svc_service *s)
+{
+	assert_int_equal(s->proto, SVC_PROTO_CTL);
+	tool_service = s;
+	return 0;
+}
+
+static void tool_open(void)
+{
+	uint64_t result[2];
+
+	tool = (struct svc_conn){ .req = ctl_chan.req, .rsp = ctl_chan.rsp };
+	assert_int_equal(tool_service->open(&tool, NULL, 0, result), 0);
+}
+
+void tool_connect(void)
+{
+	memset(&tool, 0, sizeof(tool));
+	tool_open();
+}
+
+void tool_says(const void *rec, uint32_t len)
+{
+	assert_int_equal(svc_respond(&tool, rec, len), 0);
+	world_run();
+}
+
+bool tool_event(void)
+{
+	tool.spent = 0;
+	assert_int_equal(tool_service->event(&tool), 0);
+	svc_settle(&tool);
+	return tool.spent != 0;
+}
+
+void control_restarts(void)
+{
+	assert_int_equal(tool_service->close(&tool), 0);
+	chan_restart(&ctl_chan);
+	tool_open();
+	world_run();
 }
 
 enum svc_end svc_end(const struct svc_conn *c) { return c->end; }
@@ -171,6 +229,10 @@ bool svc_arg(const char *key, char *buf, size_t size)
 	static const char *const args[][2] = { { "vcpu-priority", "8" },
 		{ "vmm-priority", "12" }, { "priority", "20" } };
 
+	if (strcmp(key, "rights.shell") == 0)
+		return snprintf(buf, size, "%s",
+			       world.rights ? world.rights
+					    : "look,console,life,configure,host") < (int)size;
 	for (size_t i = 0; i < ARRAY_SIZE(args); i++)
 		if (strcmp(args[i][0], key) == 0)
 			return snprintf(buf, size, "%s", args[i][1]) < (int)size;

@@ -15,9 +15,9 @@
 #include <sys/mman.h>
 
 #include "client/calls.h"
-#include "client/files.h"
 #include "client/host.h"
 #include "client/services.h"
+#include "ctl/ctl.h"
 #include "client/xenstore.h"
 #include "fake_parts.h"
 #include "guest/accuse.h"
@@ -28,10 +28,9 @@
 #include "guest/reopen.h"
 #include "guest/store.h"
 #include "guest/vmctl.h"
+#include "host_log.h"
 #include "log.h"
-#include "shell/auto.h"
-#include "shell/shell.h"
-#include "shell/term.h"
+#include "cli/shell.h"
 
 static struct {
 	void *at, *saved;
@@ -94,6 +93,8 @@ void world_run(void)
 		any = chan_event(&console_chan);
 		any = chan_event(&xs_chan) || any;
 		any = chan_event(&files_chan) || any;
+		any = chan_event(&ctl_chan) || ctl_chan.c.spent || any;
+		any = tool_event() || any;
 		any = calls_serve() || any;
 		any = console_serve() || any;
 		any = console_type() || any;
@@ -101,7 +102,7 @@ void world_run(void)
 		any = xs_serve() || any;
 		any = timers_due() || any;
 		any = vmms_serve() || any;
-	} while (any);
+	} while (any || raised);
 }
 
 /* Forgets the log when it is nearly full. */
@@ -140,6 +141,15 @@ void guest_log(uint32_t domid, const char *fmt, ...)
 	va_end(ap);
 }
 
+static void tool_channel_add(struct domain_info *info)
+{
+	struct domain_channel *c = &info->channel[info->n_channels++];
+
+	strcpy(c->name, "shell");
+	c->proto = SVC_PROTO_CTL;
+	c->bit = BIT_CTL;
+}
+
 static void info_make(void)
 {
 	void *want = (void *)(uintptr_t)DOMAIN_INFO_VADDR;
@@ -149,6 +159,7 @@ static void info_make(void)
 	assert_ptr_equal(got, want);
 	*(struct domain_info *)got = world.info;
 	((struct domain_info *)got)->epoch = world.control_lives++;
+	tool_channel_add(got);
 }
 
 void world_init(void)
@@ -158,21 +169,18 @@ void world_init(void)
 	guests_init();
 	reopen_init();
 	accuse_init();
-	shell_init();
 	assert_int_equal(host_init(), 0);
 	assert_int_equal(keep_init(), 0);
 	assert_int_equal(guest_pool_init(), 0);
-	assert_int_equal(term_init(), 0);
 	assert_int_equal(xs_client_init(), 0);
-	assert_int_equal(files_client_init(), 0);
 	assert_int_equal(vmctl_init(), 0);
 	calls_init();
 	assert_int_equal(guests_adopt(), 0);
 	assert_int_equal(services_init(), 0);
 	guest_store_resume();
-	if (kept_resumed())
-		shell_reopen();
-	auto_start(shell_open);
+	assert_int_equal(ctl_init(), 0);
+	assert_int_equal(shell_init(), 0);
+	tool_connect();
 	guests_run();
 	world_run();
 }

@@ -96,6 +96,7 @@ struct world_state {
 
 	/* lives of control */
 	uint32_t control_lives;
+	const char *rights;      /* of the shell; NULL: all */
 	bool vmms_act;           /* VMMs say what control waits for */
 	bool eager;              /* services answer at once, before control goes on */
 	struct domain_info info; /* of control's next life, except for its epoch */
@@ -131,6 +132,9 @@ void console_ends(void);
 void console_returns(void);
 /* It will be restarted in the middle of the next log that it prints. */
 void console_dies_in_the_log(void);
+
+/* As the shell sees it, control begins a new life: requests are gone. */
+void control_restarts(void);
 
 void file_add(const char *path, const char *text);
 

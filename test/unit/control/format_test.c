@@ -12,7 +12,9 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "shell/format.h"
+#include <sk/boot.h>
+
+#include "cli/format.h"
 #include "text_sink.h"
 #include "guest/xs_layout.h"
 
@@ -108,29 +110,23 @@ static void uptime(void **state)
 				    " 13:05:09 up  1:01, b (2)\n");
 }
 
-static uint64_t idle_ns(uint32_t cpu) { return cpu ? 12000000001 : 70000000; }
-
 static void info(void **state)
 {
-	struct host_info h = { .host = "skerry",
-		.release = "0.1",
-		.version = "v",
-		.commandline = "c",
-		.compiler = "gcc",
-		.n_cpus = 2,
-		.cpu_khz = 2000123,
-		.total_memory = 2047ull << 20,
+	const struct ctl_system h = { .n_cpus = 2,
+		.host_memory = 47ull << 20,
+		.guest_memory = 2000ull << 20,
 		.free_memory = 1024ull << 20,
-		.hvm = true,
-		.up_ns = 12345678901,
-		.idle_ns = idle_ns };
+		.on_ns = 12345678901,
+		.idle_ns = { 70000000, 12000000001 } };
+	const struct sk_info k = { .tsc_hz = 2000123000, .features = SK_FEAT_SVM };
 	struct out o = text_sink_out(&s);
 
 	(void)state;
-	format_info(&o, &h, NULL);
+	format_info(&o, &h, &k, NULL);
 	assert_non_null(strstr(s.text, "host                   : skerry\n"));
 	assert_non_null(strstr(s.text, "max_cpu_id             : 1\n"));
 	assert_non_null(strstr(s.text, "cpu_mhz                : 2000.123\n"));
+	assert_non_null(strstr(s.text, "total_memory           : 2047\n"));
 	assert_non_null(strstr(s.text, "free_memory            : 1024\n"));
 	assert_non_null(strstr(s.text, "virt_caps              : pv pvh hap gnttab-v1\n"));
 	assert_non_null(strstr(s.text, "iommu                  : none, devices can reach all"));
@@ -142,7 +138,7 @@ static void info(void **state)
 		"xen_major              : 4\nxen_minor              : 17\n"
 		"xen_extra              : -skerry\nxen_version            : 4.17-skerry\n"));
 	o = text_sink_out(&s);
-	format_info(&o, &h, "free_memory");
+	format_info(&o, &h, &k, "free_memory");
 	assert_string_equal(s.text, "1024\n");
 }
 
@@ -178,11 +174,11 @@ static struct guest_config config(void)
 
 static void json(void **state)
 {
-	struct guest_config g = config();
+	const struct ctl_guest g = { .config = config() };
 	struct out o = text_sink_out(&s);
 
 	(void)state;
-	format_config_json(&o, 7, &g, NULL);
+	format_config_json(&o, 7, &g);
 	assert_memory_equal(
 		s.text, "    {\n        \"domid\": 7,\n        \"config\": {\n", 45);
 	assert_non_null(strstr(s.text, "\"name\": \"we\\\"b\",\n"));

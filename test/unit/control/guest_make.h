@@ -55,7 +55,8 @@ static void good(const char *text)
 }
 
 /* Accepted, with exactly this remark. */
-static void remarked(const char *text, const char *start, const char *part)
+static __attribute__((unused)) void remarked(
+	const char *text, const char *start, const char *part)
 {
 	good(text);
 	if (r.n != 1 || strncmp(said.text, start, strlen(start)) != 0 ||
@@ -64,14 +65,14 @@ static void remarked(const char *text, const char *start, const char *part)
 }
 
 /* Accepted without a remark. */
-static void quiet(const char *text)
+static __attribute__((unused)) void quiet(const char *text)
 {
 	good(text);
 	assert_string_equal(said.text, "");
 }
 
 /* Refused for exactly one reason. */
-static void bad(const char *text, const char *start, const char *part)
+static __attribute__((unused)) void bad(const char *text, const char *start, const char *part)
 {
 	if (!make(text))
 		fail_msg("accepted: %s", text);

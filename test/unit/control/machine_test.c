@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "config/guest_boot.h"
-#include "config/machine.h"
+#include "guest/machine.h"
 #include "guest_make.h"
 
 #define DISK "disk=['phy:/dev/disk/by-partlabel/a,xvda,w']\n"
@@ -65,7 +65,7 @@ static void machine(const char *kernel, const char *cmdline, uint32_t modules, u
 	machine_cmdline(&g, text);
 	assert_string_equal(machine_kernel(&g), kernel);
 	assert_string_equal(text, cmdline);
-	assert_int_equal(machine_modules(&g), modules);
+	assert_int_equal(guest_modules(&g), modules);
 	assert_int_equal(machine_memory(&g), memory);
 }
 

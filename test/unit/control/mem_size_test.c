@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "shell/mem_size.h"
+#include "cli/mem_size.h"
 
 static uint64_t kib;
 

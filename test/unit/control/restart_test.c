@@ -119,12 +119,7 @@ static int life(void (*fn)(uint32_t moment), uint32_t moment)
 
 /* ---- what happens before the end ---- */
 
-static const struct dom *dom_named(const char *name)
-{
-	struct msg m;
-
-	return domtab_find(&guests, name, &m);
-}
+static const struct dom *dom_named(const char *name) { return domtab_named(&guests, name); }
 
 static void at(const char *where) { snprintf(sure->where, sizeof(sure->where), "%s", where); }
 

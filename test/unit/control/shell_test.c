@@ -15,11 +15,11 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "shell/filter.h"
-#include "shell/line.h"
+#include "cli/filter.h"
+#include "cli/line.h"
 #include "text_sink.h"
-#include "shell/verbs.h"
-#include "shell/words.h"
+#include "cli/verbs.h"
+#include "cli/words.h"
 
 #define X(name, fn, letters, least, most, complete, args, summary, detail) \
 	void verb_##fn(struct shell *sh, const struct options *o) \

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "guest/typed.h"
+#include "cli/typed.h"
 
 static struct {
 	uint32_t number, sum, len;

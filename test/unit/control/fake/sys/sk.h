@@ -10,6 +10,9 @@ struct sk_cap_info {
 	uint64_t badge;
 	uint64_t size;
 };
+/* svc_now() of fake_parts.h */
+uint64_t svc_now(void);
+static inline uint64_t sk_now(void) { return svc_now(); }
 long sk_signal(sk_cap_t ntfn);
 long sk_retype(sk_cap_t untyped, uint32_t type, uint32_t order, sk_cap_t cnode, sk_cap_t slot,
 	uint32_t n, uint64_t offset);

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * change.c - requests that change guests: names, memory, vCPUs, devices
+ *
+ * Memory and vCPUs: the guest is asked through xenstore, and its kernel follows. Memory beyond
+ * what its VMM has comes from the pool when the guest takes it (guest_grow). The new number
+ * becomes that of the configuration, so that a reboot keeps it, as with xl.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "client/xenstore.h"
+#include "ctl/ctl.h"
+#include "guest/build.h"
+#include "guest/config_check.h"
+#include "guest/guest_pool.h"
+#include "guest/life.h"
+#include "guest/plug.h"
+#include "sys/clock.h"
+
+/* MiB, as for memory=. */
+enum { MEM_MIN = 4 };
+
+static const char no_memory[] = "control has no memory for the request; try again";
+
+void ctl_do_RENAME(struct request *q, const void *body, uint32_t len)
+{
+	const struct ctl_rename *r = body;
+	struct dom *d = ctl_dom_find(q, r->domid);
+	struct msg m;
+
+	(void)len;
+	if (!d)
+		return;
+	if (!memchr(r->name, 0, sizeof(r->name)))
+		ctl_refuse(q, -SK_E_INVAL, "the name has no end");
+	else if (dom_rename(&guests, d, r->name, &m))
+		ctl_refuse(q, -SK_E_INVAL, "%s", m.text);
+	else
+		ctl_answer(q, NULL, 0);
+}
+
+/* ---- memory ---- */
+
+/* 0, or -1 with *m. */
+static int size_check(const struct dom *d, uint64_t kib, struct msg *m)
+{
+	uint64_t mib = kib / 1024 + (kib % 1024 != 0), free = guest_pool.free >> 20;
+	uint64_t has = guest_has(guest_of(d));
+
+	if (mib > d->config->maxmem)
+		return msg_fail(m,
+			"%" PRIu64
+			" MiB is more than the maxmem=%u that domain %u was created with",
+			mib, d->config->maxmem, d->domid);
+	if (mib < MEM_MIN)
+		return msg_fail(m, "a guest needs at least %u MiB", MEM_MIN);
+	if (mib > has && mib - has > free)
+		return msg_fail(m,
+			"not enough free memory: domain %u has %" PRIu64
+			" MiB and needs %" PRIu64 " more, %" PRIu64
+			" are free; destroy a guest or ask for less",
+			d->domid, has, mib - has, free);
+	return 0;
+}
+
+void ctl_do_MEM_SET(struct request *q, const void *body, uint32_t len)
+{
+	const struct ctl_number *n = body;
+	struct dom *d = ctl_dom_live(q, n->domid);
+	char path[64], value[24];
+	struct msg m;
+
+	(void)len;
+	if (!d)
+		return;
+	if (size_check(d, n->value, &m)) {
+		ctl_refuse(q, -SK_E_RANGE, "%s", m.text);
+		return;
+	}
+	snprintf(path, sizeof(path), "/local/domain/%u/memory/target", d->domid);
+	snprintf(value, sizeof(value), "%" PRIu64, n->value);
+	if (xs_write_value(path, value, (uint32_t)strlen(value), NULL, NULL)) {
+		ctl_refuse(q, -SK_E_NO_MEM, no_memory);
+		return;
+	}
+	d->config->memory = guest_memory_round((uint32_t)((n->value + 1023) / 1024));
+	d->config_kept = false;
+	ctl_answer(q, NULL, 0);
+}
+
+/* ---- vCPUs ---- */
+
+enum { ANY_HOST = 1 };
+
+/* 0, or -1 with *m. */
+static int vcpus_check(const struct dom *d, uint64_t n, bool any_host, struct msg *m)
+{
+	uint32_t cpus = sys_info()->n_cpus;
+
+	if (!n || n > d->config->maxvcpus)
+		return msg_fail(m, "domain %u can have 1 to %u vCPUs; maxvcpus= says how many",
+			d->domid, d->config->maxvcpus);
+	if (n > d->config->vcpus && n > cpus && !any_host)
+		return msg_fail(m,
+			"%" PRIu64
+			" vCPUs are more than the host's %u CPUs; -i (--ignore-host) allows it",
+			n, cpus);
+	return 0;
+}
+
+/* 0, or -1: no memory. */
+static int availability_write(const struct dom *d, uint32_t n)
+{
+	char path[64];
+	int rc = 0;
+
+	for (uint32_t i = 0; !rc && i < d->config->maxvcpus; i++) {
+		const char *value = i < n ? "online" : "offline";
+
+		snprintf(path, sizeof(path), "/local/domain/%u/cpu/%u/availability", d->domid,
+			i);
+		rc = xs_write_value(path, value, (uint32_t)strlen(value), NULL, NULL);
+	}
+	return rc;
+}
+
+void ctl_do_VCPU_SET(struct request *q, const void *body, uint32_t len)
+{
+	const struct ctl_number *n = body;
+	struct dom *d = ctl_dom_live(q, n->domid);
+	struct msg m;
+
+	(void)len;
+	if (!d)
+		return;
+	if (vcpus_check(d, n->value, n->flags & ANY_HOST, &m)) {
+		ctl_refuse(q, -SK_E_RANGE, "%s", m.text);
+	} else if (availability_write(d, (uint32_t)n->value)) {
+		ctl_refuse(q, -SK_E_NO_MEM, no_memory);
+	} else {
+		d->config->vcpus = (uint32_t)n->value;
+		d->config_kept = false;
+		ctl_answer(q, NULL, 0);
+	}
+}
+
+/* ---- devices ---- */
+
+static void plug_over_for(enum ctl_op op, uint32_t domid, const char *why)
+{
+	for (struct request *q = ctl_next(op, NULL); q; q = ctl_next(op, q)) {
+		if (q->number != domid)
+			continue;
+		if (why)
+			ctl_refuse(q, -SK_E_STATE, "%s", why);
+		else
+			ctl_answer(q, NULL, 0);
+	}
+}
+
+/*
+ * One device of a guest comes or goes at a time, so all that wait for this guest wait for it.
+ */
+static void plugged(uint32_t domid, const char *why)
+{
+	plug_over_for(CTL_ATTACH_DISK, domid, why);
+	plug_over_for(CTL_ATTACH_VIF, domid, why);
+	plug_over_for(CTL_DETACH, domid, why);
+}
+
+/* The guest that gets or loses a device. */
+static struct guest *plug_guest(struct request *q, uint32_t domid)
+{
+	struct dom *d = ctl_dom_live(q, domid);
+
+	return d ? guest_of(d) : NULL;
+}
+
+/* It has begun if rc is 0; *m says why not. */
+static void plug_begun(struct request *q, uint32_t domid, int rc, const struct msg *m)
+{
+	if (rc)
+		ctl_refuse(q, -SK_E_STATE, "%s", m->text);
+	else
+		q->number = domid;
+}
+
+void ctl_do_ATTACH_DISK(struct request *q, const void *body, uint32_t len)
+{
+	const struct ctl_disk *c = body;
+	const char *wrong = guest_disk_check(&c->disk);
+	struct guest *g;
+	struct msg m;
+
+	(void)len;
+	if (wrong || disk_spec_empty(&c->disk.spec)) {
+		ctl_refuse(q, -SK_E_INVAL, "the %s is not valid",
+			wrong ? wrong : "format of a disk");
+		return;
+	}
+	g = plug_guest(q, c->domid);
+	if (g)
+		plug_begun(q, c->domid, guest_plug_disk(g, &c->disk, plugged, &m), &m);
+}
+
+void ctl_do_ATTACH_VIF(struct request *q, const void *body, uint32_t len)
+{
+	const struct ctl_vif *c = body;
+	const char *wrong = guest_vif_check(&c->vif);
+	struct guest *g;
+	struct msg m;
+
+	(void)len;
+	if (wrong) {
+		ctl_refuse(q, -SK_E_INVAL, "the %s is not valid", wrong);
+		return;
+	}
+	g = plug_guest(q, c->domid);
+	if (g)
+		plug_begun(q, c->domid, guest_plug_vif(g, &c->vif, plugged, &m), &m);
+}
+
+enum { BY_FORCE = 1 };
+
+void ctl_do_DETACH(struct request *q, const void *body, uint32_t len)
+{
+	const struct ctl_number *n = body;
+	struct guest *g;
+	struct msg m;
+
+	(void)len;
+	if (n->value >= GUEST_SEATS) {
+		ctl_refuse(q, -SK_E_RANGE, "a guest has no seat %" PRIu64, n->value);
+		return;
+	}
+	g = plug_guest(q, n->domid);
+	if (g)
+		plug_begun(q, n->domid,
+			guest_unplug(g, (uint32_t)n->value, n->flags & BY_FORCE, plugged, &m),
+			&m);
+}

@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * look.c - requests that look: guests, the host, xenstore
+ *
+ * Objects     the questions to VMMs, and to xenstore, that REFRESH waits for.
+ */
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xen/io/xs_wire.h>
+
+#include "base/array.h"
+#include "base/error.h"
+#include "client/host.h"
+#include "client/services.h"
+#include "client/xenstore.h"
+#include "ctl/ctl.h"
+#include "guest/build.h"
+#include "guest/caps.h"
+#include "guest/guest_pool.h"
+#include "guest/keep.h"
+#include "guest/kept.h"
+#include "guest/life.h"
+#include "guest/vmctl.h"
+#include "sys/clock.h"
+#include "sys/sk.h"
+
+/* An answer that is too large for a stack. */
+static union {
+	struct ctl_list list;
+	struct ctl_guest guest;
+	struct ctl_services services;
+	struct ctl_caps caps;
+	struct {
+		struct ctl_stored head;
+		char data[CTL_STORE_MAX];
+	} stored;
+} large;
+
+/* ---- control itself ---- */
+
+/* Why this domain ended the last time. */
+static uint32_t end_of_self(void)
+{
+	struct host_row r;
+
+	for (uint32_t i = 0; host_domain(i, &r); i++)
+		if (strcmp(r.name, svc_info()->name) == 0)
+			return r.end;
+	return DOMAIN_END_NONE;
+}
+
+void ctl_do_HELLO(struct request *q, const void *body, uint32_t len)
+{
+	const struct ctl_hello h = { .rights = ctl_rights(q),
+		.resumed = kept_resumed(),
+		.adopted = guests_adopted(),
+		.end = kept_resumed() ? end_of_self() : DOMAIN_END_NONE,
+		.n_auto = kept_head()->n_auto,
+		.auto_over = kept_head()->auto_over,
+		.attached = kept_head()->attached };
+
+	(void)body;
+	(void)len;
+	ctl_answer(q, &h, sizeof(h));
+}
+
+/* ---- guests ---- */
+
+static uint64_t vcpu_ns(const struct guest *g, uint32_t i)
+{
+	uint64_t ticks = 0, waited;
+	uint32_t cpu;
+
+	if (!g->sched[i]) /* it does not run any more, or never did */
+		ticks = g->ran[i];
+	else if (sk_sched_stats(g->sched[i], &ticks, &waited, &cpu))
+		return 0;
+	return clock_ticks_to_ns(ticks);
+}
+
+static void vcpus_fill(struct ctl_dom *r, const struct guest *g)
+{
+	r->n_vcpus = g->stats.n_vcpus;
+	for (uint32_t i = 0; i < GUEST_VCPUS_MAX; i++)
+		r->vcpu[i] = (struct ctl_vcpu){ .state = g->stats.vcpu[i].state,
+			.cpu = g->stats.vcpu[i].cpu,
+			.ran_ns = vcpu_ns(g, i) };
+}
+
+static void dom_fill(struct ctl_dom *r, const struct dom *d)
+{
+	const struct guest *g = guest_of(d);
+	uint64_t now = clock_ns();
+
+	*r = (struct ctl_dom){ .domid = d->domid,
+		.state = d->state,
+		.flags = (d->paused ? CTL_DOM_PAUSED : 0) | (g ? CTL_DOM_THERE : 0),
+		.reason = d->reason,
+		.vcpus = d->config->vcpus,
+		.maxvcpus = d->config->maxvcpus,
+		.short_lives = d->short_lives };
+	strcpy(r->name, d->name);
+	memcpy(r->uuid, d->uuid, UUID_SIZE);
+	if (d->state == DOM_RESTING && d->due_ns > now)
+		r->rest_ns = d->due_ns - now;
+	if (!g)
+		return;
+	r->memory = guest_holds(g);
+	r->up_ns = now - g->start_ns;
+	vcpus_fill(r, g);
+}
+
+/* FNV-1a over what NEWS watches. */
+static uint64_t bytes_sum(uint64_t sum, const void *data, size_t size)
+{
+	for (const uint8_t *p = data; size--; p++)
+		sum = (sum ^ *p) * 0x100000001b3ull;
+	return sum;
+}
+
+static uint64_t table_sum(void)
+{
+	uint64_t sum = 0xcbf29ce484222325ull;
+
+	for (struct dom *d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid)) {
+		sum = bytes_sum(sum, &d->domid, sizeof(d->domid));
+		sum = bytes_sum(sum, &d->state, sizeof(d->state));
+		sum = bytes_sum(sum, &d->paused, sizeof(d->paused));
+		sum = bytes_sum(sum, d->name, strlen(d->name) + 1);
+	}
+	return sum;
+}
+
+void ctl_do_LIST(struct request *q, const void *body, uint32_t len)
+{
+	struct ctl_list *l = &large.list;
+	struct dom *d = domtab_next(&guests, *(const uint32_t *)body);
+
+	(void)len;
+	l->sum = table_sum();
+	for (l->n = 0; d && l->n < CTL_LIST_MAX; d = domtab_next(&guests, d->domid))
+		dom_fill(&l->dom[l->n++], d);
+	l->more = d != NULL;
+	ctl_answer(q, l, (uint32_t)(offsetof(struct ctl_list, dom) + l->n * sizeof(l->dom[0])));
+}
+
+void ctl_do_NEWS(struct request *q, const void *body, uint32_t len)
+{
+	(void)len;
+	q->number = *(const uint64_t *)body;
+	if (q->number != table_sum())
+		ctl_answer(q, NULL, 0);
+}
+
+void ctl_look_changed(void)
+{
+	struct request *q = ctl_next(CTL_NEWS, NULL);
+	uint64_t sum = q ? table_sum() : 0;
+
+	for (; q; q = ctl_next(CTL_NEWS, q))
+		if (q->number != sum)
+			ctl_answer(q, NULL, 0);
+}
+
+void ctl_do_DESCRIBE(struct request *q, const void *body, uint32_t len)
+{
+	struct dom *d = ctl_dom_find(q, *(const uint32_t *)body);
+	struct ctl_guest *r = &large.guest;
+
+	(void)len;
+	if (!d)
+		return;
+	memset(r, 0, sizeof(*r));
+	r->config = *d->config;
+	if (guest_of(d))
+		guest_facts(guest_of(d), r);
+	ctl_answer(q, r, sizeof(*r));
+}
+
+/* ---- new figures ---- */
+
+enum { REFUSALS_WAIT_MS = 500 };
+enum { WITH_QUOTAS = 1 };
+
+/* The questions: its number, and the answers of xenstore that are still to come. */
+static struct {
+	bool asking;
+	uint32_t number, to_come;
+	struct svc_timer timer;
+} inquiry;
+
+/* All answers have come, or it takes too long. A late answer belongs to another inquiry. */
+static void inquiry_end(void *ctx)
+{
+	struct request *q, *next;
+
+	(void)ctx;
+	inquiry.asking = false;
+	inquiry.number++;
+	inquiry.to_come = 0;
+	svc_timer_set(&inquiry.timer, SK_NO_DEADLINE);
+	for (q = ctl_next(CTL_REFRESH, NULL); q; q = next) {
+		next = ctl_next(CTL_REFRESH, q);
+		ctl_answer(q, NULL, 0);
+	}
+}
+
+/*
+ * What xenstore refused each guest, from its answer "DOMID: N nodes, N bytes, N refused...". A
+ * guest that xenstore does not know was refused nothing.
+ */
+static uint32_t refused_parse(const char *text)
+{
+	const char *bytes = strchr(text, ',');
+	const char *refused = bytes ? strchr(bytes + 1, ',') : NULL;
+
+	return refused ? (uint32_t)strtoul(refused + 1, NULL, 10) : 0;
+}
+
+static void refused_answer(void *ctx, int err, const char *data, uint32_t len)
+{
+	uint64_t number_and_domid = (uintptr_t)ctx;
+	struct dom *d = domtab_get(&guests, (uint32_t)number_and_domid);
+
+	(void)len;
+	if (d && guest_of(d))
+		guest_of(d)->refused = err ? 0 : refused_parse(data);
+	if (inquiry.asking && number_and_domid >> 32 == inquiry.number &&
+		--inquiry.to_come == 0)
+		inquiry_end(NULL);
+}
+
+static void refused_ask(uint32_t domid)
+{
+	char number[16];
+	void *ctx = (void *)(uintptr_t)((uint64_t)inquiry.number << 32 | domid);
+
+	snprintf(number, sizeof(number), "%u", domid);
+	if (!xs_request_texts(XS_CONTROL, refused_answer, ctx, "quota", number, NULL))
+		inquiry.to_come++;
+}
+
+static bool quotas_wanted(void)
+{
+	for (struct request *q = ctl_next(CTL_REFRESH, NULL); q; q = ctl_next(CTL_REFRESH, q))
+		if (q->number == WITH_QUOTAS)
+			return true;
+	return false;
+}
+
+/* The VMMs have answered, or time is up: xenstore is next. */
+static void stats_known(void)
+{
+	bool quotas = quotas_wanted();
+
+	for (struct dom *d = domtab_next(&guests, 0); quotas && d;
+		d = domtab_next(&guests, d->domid))
+		if (guest_of(d))
+			refused_ask(d->domid);
+	if (!inquiry.to_come) {
+		inquiry_end(NULL);
+		return;
+	}
+	inquiry.timer.fn = inquiry_end;
+	svc_timer_set(&inquiry.timer, svc_in_ms(REFUSALS_WAIT_MS));
+}
+
+static void inquiry_begin(void)
+{
+	inquiry.asking = true;
+	vmctl_stats_ask(stats_known);
+}
+
+void ctl_do_REFRESH(struct request *q, const void *body, uint32_t len)
+{
+	(void)len;
+	q->number = *(const uint32_t *)body;
+	if (!inquiry.asking)
+		inquiry_begin();
+}
+
+/* ---- the host ---- */
+
+void ctl_do_SYSTEM(struct request *q, const void *body, uint32_t len)
+{
+	struct ctl_system s;
+
+	(void)body;
+	(void)len;
+	host_system(&s);
+	s.guest_memory = guest_pool.total;
+	s.free_memory = guest_pool.free;
+	for (int i = 0; i < SERVICE_COUNT; i++)
+		s.given_up |= service_given_up((enum service)i) ? 1u << i : 0;
+	ctl_answer(q, &s, sizeof(s));
+}
+
+void ctl_do_SERVICES(struct request *q, const void *body, uint32_t len)
+{
+	const struct ctl_from *from = body;
+	struct ctl_services *s = &large.services;
+	uint64_t i = from->index;
+
+	(void)len;
+	memset(s, 0, offsetof(struct ctl_services, row));
+	while (s->n < CTL_SERVICES_MAX && i <= UINT32_MAX &&
+		host_service_row((uint32_t)i++, from->count, &s->row[s->n]) == 0)
+		s->n++;
+	ctl_answer(q, s,
+		(uint32_t)(offsetof(struct ctl_services, row) + s->n * sizeof(s->row[0])));
+}
+
+/* ---- capabilities ---- */
+
+/* 0 or -SK_E_*. */
+static int host_caps(const struct ctl_caps_of *of, struct ctl_caps *c)
+{
+	char name[DOMAIN_NAME_MAX + 1] = { 0 };
+	int rc = 0;
+
+	memcpy(name, of->name, DOMAIN_NAME_MAX);
+	c->next = of->at;
+	do {
+		uint32_t n = 0;
+
+		rc = host_domain_caps(name, &c->next, c->cap + c->n, &n);
+		c->n += n;
+	} while (!rc && c->next && c->n + INIT_CAPS_MAX <= CTL_CAPS_MAX);
+	return rc;
+}
+
+static int guest_caps(const struct guest *g, const struct ctl_caps_of *of, struct ctl_caps *c)
+{
+	uint64_t at = of->at;
+
+	while (c->n < CTL_CAPS_MAX) {
+		c->next = at;
+		if (!guest_cap_next(g, &at, &c->cap[c->n])) {
+			c->next = 0;
+			return 0;
+		}
+		c->n++;
+	}
+	c->next = at;
+	return 0;
+}
+
+void ctl_do_CAPS(struct request *q, const void *body, uint32_t len)
+{
+	const struct ctl_caps_of *of = body;
+	struct ctl_caps *c = &large.caps;
+	struct dom *d = NULL;
+	int rc;
+
+	(void)len;
+	memset(c, 0, sizeof(*c));
+	if (!of->name[0]) {
+		d = ctl_dom_find(q, of->domid);
+		if (!d)
+			return;
+	}
+	if (d && guest_of(d))
+		rc = guest_caps(guest_of(d), of, c);
+	else
+		rc = d ? -SK_E_STATE : host_caps(of, c);
+	if (rc)
+		ctl_refuse(q, rc, "%s", sk_error_text(rc));
+	else
+		ctl_answer(q, c,
+			(uint32_t)(offsetof(struct ctl_caps, cap) + c->n * sizeof(c->cap[0])));
+}
+
+/* ---- xenstore ---- */
+
+static void stored(void *ctx, int err, const char *data, uint32_t len)
+{
+	struct request *q = ctl_waits(ctx);
+
+	if (!q)
+		return;
+	large.stored.head.failed = err != 0;
+	if (len > CTL_STORE_MAX)
+		len = CTL_STORE_MAX;
+	memcpy(large.stored.data, data, len);
+	ctl_answer(q, &large.stored, (uint32_t)sizeof(large.stored.head) + len);
+}
+
+static void store_ask(
+	struct request *q, const void *body, uint32_t len, const uint32_t *types, size_t n)
+{
+	const struct ctl_store *s = body;
+
+	for (size_t i = 0; i < n; i++) {
+		if (types[i] != s->type)
+			continue;
+		if (xs_request(
+			    s->type, s + 1, len - (uint32_t)sizeof(*s), stored, ctl_ticket(q)))
+			ctl_refuse(q, -SK_E_NO_MEM,
+				"control has no memory for the request; try again");
+		return;
+	}
+	ctl_refuse(q, -SK_E_INVAL, "xenstore has no such request here");
+}
+
+void ctl_do_STORE_LOOK(struct request *q, const void *body, uint32_t len)
+{
+	static const uint32_t types[] = { XS_READ, XS_DIRECTORY, XS_GET_PERMS };
+
+	store_ask(q, body, len, types, ARRAY_SIZE(types));
+}
+
+void ctl_do_STORE_CHANGE(struct request *q, const void *body, uint32_t len)
+{
+	static const uint32_t types[] = { XS_WRITE, XS_RM };
+
+	store_ask(q, body, len, types, ARRAY_SIZE(types));
+}

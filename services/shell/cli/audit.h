@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* audit.h - lines of the host's log for commands that may change something */
+#ifndef SHELL_AUDIT_H
+#define SHELL_AUDIT_H
+
+#include <stdbool.h>
+
+/* A command is about to run; one that only shows something is not noted. */
+void audit_begin(int argc, char *const *argv);
+/* It goes on after its handler returned. */
+void audit_goes_on(void);
+/* It has ended, with this exit status. */
+void audit_end(int status);
+
+#endif

@@ -1,0 +1,454 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * format.c - tables and facts for people
+ *
+ * Widths and spellings are those of xl 4.17, so that scripts made for xl work here.
+ */
+#include "cli/format.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <sk/boot.h>
+#include <sk/object.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "config/guest_json.h"
+#include "json.h"
+
+#define NS_PER_S 1e9
+#define MIB ((uint64_t)1 << 20)
+
+void format_list_head(const struct out *o, bool verbose)
+{
+	out_str(o,
+		"Name                                        ID   Mem VCPUs\tState\tTime(s)");
+	if (verbose)
+		out_str(o, "   UUID                            Reason-Code\tSecurity Label");
+	out_str(o, "\n");
+}
+
+/* poweroff, reboot, suspend, crash, watchdog, soft reset */
+static char reason_letter(const struct list_row *r)
+{
+	static const char letters[] = "-rscwS";
+
+	if (!r->shutdown)
+		return '-';
+	return r->reason < sizeof(letters) - 1 ? letters[r->reason] : '?';
+}
+
+void format_list_row(const struct out *o, const struct list_row *r, bool verbose)
+{
+	char uuid[UUID_TEXT];
+
+	/* rounded to the nearest MiB, because Linux gives a few pages back */
+	out_fmt(o, "%-40s %5u %5" PRIu64 " %5u     %c%c%c%c%c%c  %8.1f", r->name, r->domid,
+		(r->memory + MIB / 2) / MIB, r->vcpus, r->running ? 'r' : '-',
+		r->blocked ? 'b' : '-', r->paused ? 'p' : '-', r->shutdown ? 's' : '-',
+		reason_letter(r), r->dying ? 'd' : '-', (double)r->cpu_ns / NS_PER_S);
+	if (verbose) {
+		uuid_format(r->uuid, uuid);
+		out_fmt(o, " %s", uuid);
+		if (r->shutdown)
+			out_fmt(o, " %8x", r->reason);
+		else
+			out_fmt(o, " %8s", "-");
+		out_fmt(o, " %16s", "-");
+	}
+	out_str(o, "\n");
+}
+
+void format_resting(const struct out *o, const char *name, uint32_t short_lives,
+	uint32_t life_seconds, uint64_t left_seconds)
+{
+	out_fmt(o,
+		"%s ended %u times in a row within %u s of its start; it is started again in %" PRIu64
+		" s (`destroy %s` forgets it)\n",
+		name, short_lives, life_seconds, left_seconds, name);
+}
+
+#define X(sym, num, text) [num] = (text),
+static const char *const service_states[] = { DOMAIN_STATES(X) };
+static const char *const service_ends[] = { DOMAIN_ENDS(X) };
+#undef X
+
+const char *format_end(uint32_t end) { return service_ends[end]; }
+
+void format_service_head(const struct out *o)
+{
+	out_fmt(o, "%-16s %-10s %8s %-7s %11s %6s %9s %9s\n", "Name", "State", "Restarts",
+		"Reason", "Uptime", "Epoch", "Mem(KiB)", "Time(s)");
+}
+
+void format_service_row(const struct out *o, const struct ctl_service *r)
+{
+	uint64_t up = r->up_ns / 1000000000;
+
+	out_fmt(o, "%-16s %-10s %8u %-7s %5" PRIu64 ":%02u:%02u %6u %9" PRIu64 " %9.1f\n",
+		r->name, service_states[r->state], r->restarts, service_ends[r->end], up / 3600,
+		(unsigned int)(up / 60 % 60), (unsigned int)(up % 60), r->epoch,
+		r->memory >> 10, (double)r->cpu_ns / NS_PER_S);
+}
+
+#define X(name, num, order, what) [num] = #name,
+static const char *const cap_kinds[] = { SK_OBJECTS(X) };
+#undef X
+
+/* The name of the kind in small letters. */
+static const char *cap_kind(uint8_t type, char text[16])
+{
+	const char *name = type < ARRAY_SIZE(cap_kinds) ? cap_kinds[type] : "?";
+	size_t i;
+
+	for (i = 0; i < 15 && name[i]; i++)
+		text[i] = (char)tolower((unsigned char)name[i]);
+	text[i] = '\0';
+	return text;
+}
+
+static const char *cap_rights(uint8_t rights, char text[5])
+{
+	static const char letters[] = "rwxg";
+
+	for (int i = 0; i < 4; i++)
+		text[i] = rights & 1u << i ? letters[i] : '-';
+	text[4] = '\0';
+	return text;
+}
+
+/* The order of a table is its level. */
+uint64_t cap_bytes(const struct init_cap *c)
+{
+	if (c->type == SK_OBJ_TABLE)
+		return SK_PAGE_SIZE;
+	return c->order ? 1ull << c->order : 0;
+}
+
+static void cap_columns(const struct out *o, const char *slot, const struct init_cap *c,
+	uint64_t bytes, const char *badge)
+{
+	char kind[16], rights[5];
+
+	out_fmt(o, "%5s %-12s %-6s %11" PRIu64 " %-19s ", slot, cap_kind(c->type, kind),
+		cap_rights(c->rights, rights), bytes, badge);
+}
+
+void format_cap_head(const struct out *o)
+{
+	out_fmt(o, "%5s %-12s %-6s %11s %-19s %s\n", "Slot", "Kind", "Rights", "Bytes", "Badge",
+		"What");
+}
+
+void format_cap_row(const struct out *o, const struct init_cap *c)
+{
+	char slot[12], badge[24] = "-";
+
+	(void)snprintf(slot, sizeof(slot), "%u", (unsigned int)c->slot);
+	if (c->type == SK_OBJ_IOPORT)
+		(void)snprintf(badge, sizeof(badge), "%#x-%#x",
+			(unsigned int)(c->badge & 0xffff), (unsigned int)(c->badge >> 16));
+	else if (c->badge && c->type != SK_OBJ_UNTYPED)
+		(void)snprintf(badge, sizeof(badge), "%#" PRIx64, c->badge);
+	cap_columns(o, slot, c, cap_bytes(c), badge);
+	out_fmt(o, "%.*s\n", (int)sizeof(c->what), c->what);
+}
+
+void format_cap_group(const struct out *o, const struct cap_group *g)
+{
+	cap_columns(o, "-", &g->cap, g->bytes, "-");
+	out_fmt(o, "%u %s\n", (unsigned int)g->n,
+		g->cap.flags & INIT_CAP_MAPPED ? "mapped for it, without a slot"
+					       : "made by it or got with a connection");
+}
+
+void format_given_up(const struct out *o, const char *service)
+{
+	out_fmt(o,
+		"%s failed too often and is not started again; guests have lost what it served\n",
+		service);
+}
+
+void format_vcpu_head(const struct out *o)
+{
+	out_fmt(o, "%-32s %5s %5s %5s %5s %9s %s\n", "Name", "ID", "VCPU", "CPU", "State",
+		"Time(s)", "Affinity (Hard / Soft)");
+}
+
+void format_vcpu_row(const struct out *o, const struct vcpu_row *r)
+{
+	out_fmt(o, "%-32s %5u %5u", r->name, r->domid, r->vcpu);
+	if (!r->online)
+		out_fmt(o, "%5c %3c%cp ", '-', '-', '-');
+	else
+		out_fmt(o, "%5u %3c%c- ", r->cpu, r->running ? 'r' : '-',
+			r->blocked ? 'b' : '-');
+	out_fmt(o, "%9.1f  all / all\n", (double)r->cpu_ns / NS_PER_S);
+}
+
+void format_device_head(const struct out *o, bool vifs)
+{
+	if (vifs)
+		out_fmt(o, "%-3s %-2s %-17s %-6s %-5s %-6s %5s/%-5s %-30s\n", "Idx", "BE",
+			"Mac Addr.", "handle", "state", "evt-ch", "tx-", "rx-ring-ref",
+			"BE-path");
+	else
+		out_fmt(o, "%-5s %-3s %-6s %-5s %-6s %-8s %-30s\n", "Vdev", "BE", "handle",
+			"state", "evt-ch", "ring-ref", "BE-path");
+}
+
+static void back_end_path(const struct device_row *r, const char *kind, char path[64])
+{
+	(void)snprintf(path, 64, "/local/domain/0/backend/%s/%u/%u", kind, r->domid, r->devid);
+}
+
+void format_disk_row(const struct out *o, const struct device_row *r)
+{
+	char path[64];
+
+	back_end_path(r, "vbd", path);
+	out_fmt(o, "%-5u %-3u %-6u %-5d %-6d %-8d %-30s\n", r->devid, 0u, r->domid, r->state,
+		r->port, r->ring[0], path);
+}
+
+void format_vif_row(const struct out *o, const struct device_row *r)
+{
+	char path[64], mac[VIF_MAC_TEXT];
+
+	back_end_path(r, "vif", path);
+	vif_mac_format(r->mac, mac);
+	out_fmt(o, "%-3u %-2u %s%6u %5d %6d %5d/%-11d %-30s\n", r->devid, 0u, mac, r->devid,
+		r->state, r->port, r->ring[0], r->ring[1], path);
+}
+
+void format_vm_head(const struct out *o)
+{
+	out_str(o, "UUID                                  ID    name\n");
+}
+
+void format_vm_row(const struct out *o, const uint8_t *uuid, uint32_t domid, const char *name)
+{
+	char text[UUID_TEXT];
+
+	uuid_format(uuid, text);
+	out_fmt(o, "%s  %u    %-30s\n", text, domid, name);
+}
+
+void format_uptime_head(const struct out *o)
+{
+	out_fmt(o, "%-33s %4s %s\n", "Name", "ID", "Uptime");
+}
+
+void format_uptime_row(const struct out *o, const char *name, uint32_t domid, uint64_t seconds,
+	bool brief, uint64_t wall_seconds)
+{
+	uint64_t days = seconds / 86400;
+	unsigned int hour = (unsigned int)(seconds / 3600 % 24),
+		     min = (unsigned int)(seconds / 60 % 60);
+	unsigned int day_second = (unsigned int)(wall_seconds % 86400);
+	char up[64] = "";
+
+	if (days)
+		snprintf(up, sizeof(up), "%" PRIu64 " day%s, ", days, days > 1 ? "s" : "");
+	if (brief)
+		out_fmt(o, " %02u:%02u:%02u up %s%2u:%02u, %s (%u)\n", day_second / 3600,
+			day_second / 60 % 60, day_second % 60, up, hour, min, name, domid);
+	else
+		out_fmt(o, "%-33s %4u %s%2u:%02u:%02u\n", name, domid, up, hour, min,
+			(unsigned int)(seconds % 60));
+}
+
+struct info_sink {
+	const struct out *o;
+	const char *key;
+};
+
+static void info_line(const struct info_sink *s, const char *name, const char *value)
+{
+	if (!s->key)
+		out_fmt(s->o, "%-23s: %s\n", name, value);
+	else if (strncmp(name, s->key, strlen(s->key)) == 0)
+		out_fmt(s->o, "%s\n", value);
+}
+
+static void info_number(const struct info_sink *s, const char *name, uint64_t value)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%" PRIu64, value);
+	info_line(s, name, text);
+}
+
+/* Writes at most 21 bytes and a terminator; returns the terminator's address. */
+static char *seconds(char *text, const char *limit, uint64_t ns)
+{
+	return text + snprintf(text, (size_t)(limit - text), "%" PRIu64 ".%09" PRIu64,
+			      ns / 1000000000, ns % 1000000000);
+}
+
+/* Seconds since power-on, and the seconds that each CPU was idle. */
+static void info_times(const struct info_sink *s, const struct ctl_system *h)
+{
+	char text[CTL_CPUS_MAX * 24];
+	char *end = text;
+
+	(void)seconds(text, text + sizeof(text), h->on_ns);
+	info_line(s, "cpu_time", text);
+	for (uint32_t i = 0; i < h->n_cpus && i < CTL_CPUS_MAX; i++) {
+		if (i)
+			*end++ = ' ';
+		end = seconds(end, text + sizeof(text), h->idle_ns[i]);
+	}
+	info_line(s, "cpu_idle", text);
+}
+
+static bool runs_guests(const struct sk_info *k)
+{
+	return k->features & (SK_FEAT_SVM | SK_FEAT_VMX);
+}
+
+static void info_host(
+	const struct info_sink *s, const struct ctl_system *h, const struct sk_info *k)
+{
+	const uint64_t khz = k->tsc_hz / 1000;
+	char text[48];
+
+	info_line(s, "host", "skerry");
+	info_line(s, "release", k->version);
+	info_line(s, "version", "Skerry");
+	info_line(s, "machine", "x86_64");
+	info_number(s, "nr_cpus", h->n_cpus);
+	info_number(s, "max_cpu_id", h->n_cpus ? h->n_cpus - 1 : 0);
+	info_number(s, "nr_nodes", 1);
+	info_number(s, "cores_per_socket", h->n_cpus);
+	info_number(s, "threads_per_core", 1);
+	snprintf(text, sizeof(text), "%" PRIu64 ".%03" PRIu64, khz / 1000, khz % 1000);
+	info_line(s, "cpu_mhz", text);
+	/* Features that guests have here; none without hardware support. */
+	info_line(s, "virt_caps", runs_guests(k) ? "pv pvh hap gnttab-v1" : "");
+	info_line(s, "iommu",
+		k->features & SK_FEAT_IOMMU
+			? "devices reach only memory of their drivers and of the clients of these"
+			: "none, devices can reach all memory");
+	info_line(s, "interrupts",
+		k->features & SK_FEAT_IRQ_REMAP ? "devices send only those of their drivers"
+						: "not remapped, devices can send all");
+	info_times(s, h);
+	info_number(s, "total_memory", (h->host_memory + h->guest_memory) >> 20);
+	info_number(s, "free_memory", h->free_memory >> 20);
+	info_number(s, "sharing_freed_memory", 0);
+	info_number(s, "sharing_used_memory", 0);
+	info_number(s, "outstanding_claims", 0);
+	info_number(s, "free_cpus", 0);
+}
+
+void format_info(const struct out *o, const struct ctl_system *h, const struct sk_info *k,
+	const char *key)
+{
+	const struct info_sink s = { .o = o, .key = key };
+
+	info_host(&s, h, k);
+	info_line(&s, "xen_major", "4");
+	info_line(&s, "xen_minor", "17");
+	info_line(&s, "xen_extra", "-skerry");
+	info_line(&s, "xen_version", "4.17-skerry");
+	/* the kinds of guests that need no PVH: xl has HVM here, too */
+	info_line(&s, "xen_caps", runs_guests(k) ? "xen-3.0-x86_64 xen-3.0-x86_32p" : "");
+	info_line(&s, "xen_scheduler", "skerry");
+	info_line(&s, "xen_pagesize", "4096");
+	info_line(&s, "xen_commandline", "");
+	info_line(&s, "cc_compiler", "gcc " __VERSION__);
+	info_line(&s, "xend_config_format", "4");
+}
+
+/* ---- JSON ---- */
+
+static void resources_json(struct json *j, const struct ctl_resources *r)
+{
+	json_number(j, "slots_used", r->used);
+	json_number(j, "slots_free", r->slots - r->used);
+	json_number(j, "frames", r->frames);
+	json_number(j, "objects", r->objects);
+}
+
+#define X(name, key) key,
+static const char *const unknown_keys[] = { VMCTL_UNKNOWN(X) };
+#undef X
+
+static void facts_json(struct json *j, const struct ctl_guest *f)
+{
+	json_open(j, "resources", '{');
+	json_number(j, "memkb", f->memory >> 10);
+	json_number(j, "connections", f->connections);
+	resources_json(j, &f->has);
+	json_close(j, '}');
+	json_open(j, "unknown", '{');
+	for (uint32_t i = 0; i < VMCTL_UNKNOWN_KINDS; i++)
+		json_number(j, unknown_keys[i], f->unknown[i]);
+	json_close(j, '}');
+	json_number(j, "xenstore_refused", f->refused);
+	json_number(j, "served_ms", f->served_ns / 1000000);
+}
+
+void format_config_json(const struct out *o, uint32_t domid, const struct ctl_guest *g)
+{
+	struct json j = json_object(o, 1);
+
+	json_number(&j, "domid", domid);
+	json_open(&j, "config", '{');
+	guest_json(&j, &g->config);
+	json_close(&j, '}');
+	if (g->there)
+		facts_json(&j, g);
+	json_close(&j, '}');
+}
+
+static void host_row_json(struct json *j, const struct ctl_service *r)
+{
+	json_item(j);
+	json_text(j, "name", r->name);
+	json_text(j, "state", service_states[r->state]);
+	json_number(j, "restarts", r->restarts);
+	json_number(j, "memkb", r->memory >> 10);
+	json_number(j, "cpu_ms", r->cpu_ns / 1000000);
+	resources_json(j, &r->has);
+	json_close(j, '}');
+}
+
+void format_host_json(const struct out *o, const struct ctl_service *r, uint32_t n)
+{
+	struct json j = json_object(o, 1);
+
+	json_number(&j, "domid", 0);
+	json_open(&j, "config", '{');
+	json_open(&j, "c_info", '{');
+	json_text(&j, "name", "Domain-0");
+	json_close(&j, '}');
+	json_close(&j, '}');
+	json_open(&j, "domains", '[');
+	for (uint32_t i = 0; i < n; i++)
+		host_row_json(&j, &r[i]);
+	json_close(&j, ']');
+	json_close(&j, '}');
+}
+
+void format_escaped(const struct out *o, const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)text[i];
+
+		if (c == '\\' || c == '"')
+			out_fmt(o, "\\%c", c);
+		else if (c == '\n')
+			out_str(o, "\\n");
+		else if (c == '\r')
+			out_str(o, "\\r");
+		else if (c == '\t')
+			out_str(o, "\\t");
+		else if (c < 0x20 || c == 0x7f || c >= 0x80)
+			out_fmt(o, "\\%03o", c);
+		else
+			out_bytes(o, (const char *)&text[i], 1);
+	}
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* format.h - the output of the verbs, column by column as in xl 4.17 */
+#ifndef SHELL_FORMAT_H
+#define SHELL_FORMAT_H
+
+#include "config/guest_cfg.h"
+#include "out.h"
+#include "proto/ctl.h"
+
+struct sk_info;
+
+struct list_row {
+	const char *name;
+	uint32_t domid;
+	uint64_t memory; /* bytes */
+	uint32_t vcpus;  /* online */
+	bool running, blocked, paused, shutdown, dying;
+	uint32_t reason; /* SHUTDOWN_* of xen/sched.h, when shutdown */
+	uint64_t cpu_ns;
+	const uint8_t *uuid;
+};
+void format_list_head(const struct out *o, bool verbose);
+void format_list_row(const struct out *o, const struct list_row *r, bool verbose);
+/* A line that explains why a guest of the list does not run: it ended too soon, too often. */
+void format_resting(const struct out *o, const char *name, uint32_t short_lives,
+	uint32_t life_seconds, uint64_t left_seconds);
+
+void format_service_head(const struct out *o);
+void format_service_row(const struct out *o, const struct ctl_service *r);
+/* Why a domain of the host ended. */
+const char *format_end(uint32_t end);
+/* A line below a list of guests: this service does not run any more. */
+void format_given_up(const struct out *o, const char *service);
+
+struct vcpu_row {
+	const char *name;
+	uint32_t domid, vcpu, cpu;
+	bool online, running, blocked;
+	uint64_t cpu_ns;
+};
+void format_vcpu_head(const struct out *o);
+void format_vcpu_row(const struct out *o, const struct vcpu_row *r);
+
+/* Capabilities of a domain that its builder put there, and others of one kind, counted. */
+struct cap_group {
+	struct init_cap cap; /* one of them */
+	uint32_t n;
+	uint64_t bytes;
+};
+/* Memory that its object takes; a frame or untyped: that it is. */
+uint64_t cap_bytes(const struct init_cap *c);
+void format_cap_head(const struct out *o);
+void format_cap_row(const struct out *o, const struct init_cap *c);
+void format_cap_group(const struct out *o, const struct cap_group *g);
+
+/* A disk or a vif of a guest. -1: xenstore does not say. */
+struct device_row {
+	uint32_t domid, devid;
+	const uint8_t *mac;
+	int state, port, ring[2];
+};
+void format_device_head(const struct out *o, bool vifs);
+void format_disk_row(const struct out *o, const struct device_row *r);
+void format_vif_row(const struct out *o, const struct device_row *r);
+
+void format_vm_head(const struct out *o);
+void format_vm_row(const struct out *o, const uint8_t *uuid, uint32_t domid, const char *name);
+
+void format_uptime_head(const struct out *o);
+/* wall_seconds: seconds since 1970, for the time of day in the short form. */
+void format_uptime_row(const struct out *o, const char *name, uint32_t domid, uint64_t seconds,
+	bool brief, uint64_t wall_seconds);
+
+/* key: only the values of lines whose names start with it; NULL: all lines. */
+void format_info(const struct out *o, const struct ctl_system *s, const struct sk_info *k,
+	const char *key);
+
+/* One element of the array that `list -l` prints. */
+void format_config_json(const struct out *o, uint32_t domid, const struct ctl_guest *g);
+/* Domain-0's element of that array: the n domains that it consists of. */
+void format_host_json(const struct out *o, const struct ctl_service *r, uint32_t n);
+
+/*
+ * A value of xenstore for the terminal: quotes, backslashes and bytes that cannot be printed
+ * are escaped.
+ */
+void format_escaped(const struct out *o, const char *text, size_t len);
+
+#endif

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * look.h - what verbs know of guests and of the host: tables that are asked of control
+ *
+ * Each function asks for a table that the running verb then has: it makes the shell busy, and
+ * calls `then`. If control refuses, or the user leaves the verb, `then` is not called, and the
+ * verb has ended.
+ */
+#ifndef SHELL_LOOK_H
+#define SHELL_LOOK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "proto/ctl.h"
+
+struct shell;
+
+/*
+ * One request of the running verb. name: of the verb, for messages; NULL: messages have none.
+ * then: NULL: the verb ends with the answer.
+ */
+typedef void (*verb_then)(const void *body, uint32_t len);
+void verb_ask(enum ctl_op op, const void *body, uint32_t len, const char *name, verb_then then);
+/* Nobody waits for it any more; for ^C. */
+void verb_leave(void);
+
+/* ---- guests ---- */
+
+struct look_guests {
+	uint64_t sum; /* what NEWS watches */
+	uint32_t n;
+	struct ctl_dom dom[CTL_GUESTS_MAX]; /* in the order of their domids */
+};
+extern struct look_guests look;
+
+void look_at_guests(void (*then)(void));
+/* The same beside a verb, for completion. False: there is no memory, and then is not called. */
+bool look_aside(void (*then)(bool ok));
+/* VMMs, and with quotas xenstore, are asked for new figures first. */
+void look_at_guests_anew(bool quotas, void (*then)(void));
+/* By domid; NULL: there is none. */
+const struct ctl_dom *look_dom(uint32_t domid);
+/* By what a person typed: digits are a domid, anything else is a name. NULL: there is none. */
+const struct ctl_dom *look_find(const char *who);
+bool look_is_host(const char *who);
+/*
+ * The guest that the user named; NULL: there is none, and the user has been told so. The first
+ * also does not take the host.
+ */
+const struct ctl_dom *look_guest(struct shell *sh, const char *who);
+const struct ctl_dom *look_domain(struct shell *sh, const char *who);
+
+/* ---- the host ---- */
+
+extern struct ctl_system look_system;
+void look_at_system(void (*then)(void));
+
+struct look_services {
+	uint32_t n;
+	struct ctl_service row[CTL_SERVICES_MAX];
+};
+extern struct look_services services;
+/* counted: with their capabilities. */
+void look_at_services(bool counted, void (*then)(void));
+/* The table from an answer. */
+void look_services_take(const void *body, uint32_t len);
+
+#endif

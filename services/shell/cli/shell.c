@@ -1,0 +1,778 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * shell.c - the person at the console: lines to verbs, one at a time
+ *
+ * Objects     struct shell: the one shell.
+ * Lifecycle   CLOSED until the start-up is over; then EDIT <-> BUSY (a verb goes on, or the
+ *             next command of the line is to begin), EDIT <-> ATTACHED (the terminal belongs to
+ *             a guest), EDIT <-> TEXT (lines go to a verb).
+ * Invariants  SHELL1 keys come only while the mode is EDIT or TEXT. console holds back the
+ *             input after a key that starts work (Enter, Tab) until keys_ask(). It reports a ^C
+ *             in that input, which ends the verb and the rest of its line
+ *             SHELL2 a line runs only if it is complete and all of it was understood
+ */
+#include "cli/shell.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/path.h"
+#include "client/ask.h"
+#include "cli/audit.h"
+#include "cli/auto.h"
+#include "client/files.h"
+#include "cli/filter.h"
+#include "cli/format.h"
+#include "cli/line.h"
+#include "cli/look.h"
+#include "cli/term.h"
+#include "cli/typed.h"
+#include "cli/verbs.h"
+#include "cli/words.h"
+#include "svc/svc.h"
+
+enum { CANDIDATES_MAX = 256, PIPE_MAX = 4 };
+enum mode { CLOSED, EDIT, TEXT, BUSY, ATTACHED };
+/* STATUS_LEFT: ^C, as a Unix shell says it. */
+enum { STATUS_OK, STATUS_FAILED, STATUS_USAGE, STATUS_LEFT = 130 };
+
+struct shell {
+	struct line line, text;
+	bool (*take)(const char *line, size_t len); /* of TEXT */
+	enum mode mode;
+	bool running; /* inside a verb's handler */
+	void (*cancel)(void);
+	void (*on_room)(void);
+	char *rest;                /* of the line: commands to come; NULL: none */
+	char *word[WORDS_MAX + 1]; /* of the command */
+	char status_word[8];
+	const struct verb *verb; /* that runs, or waits for the table of guests */
+	struct options options;
+	bool slow;             /* it does not end at once */
+	struct svc_timer next; /* each command begins in an event of its own */
+	struct filter pipe[PIPE_MAX];
+	uint32_t n_pipe;      /* filters for the output of the running verb */
+	int status;           /* of the last command, as xl exits */
+	bool interrupted;     /* ^C ended the verb */
+	bool listing;         /* Tab waits for what there is */
+	uint32_t listing_seq; /* the key that asked for them */
+	size_t complete_dir;  /* length of the directory part of the word */
+};
+
+static struct shell shell;
+struct shell *const the_shell = &shell;
+
+/* ---- verbs that go on ---- */
+
+static void message_print(const char *fmt, va_list ap)
+{
+	char text[OUT_LINE_MAX];
+
+	vsnprintf(text, sizeof(text), fmt, ap);
+	out_str(&term_messages, text);
+}
+
+void shell_print(struct shell *sh, const char *fmt, ...)
+{
+	va_list ap;
+
+	(void)sh;
+	va_start(ap, fmt);
+	message_print(fmt, ap);
+	va_end(ap);
+}
+
+void shell_fail(struct shell *sh, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	message_print(fmt, ap);
+	va_end(ap);
+	sh->status = STATUS_FAILED;
+}
+
+void shell_refused(struct shell *sh, const char *name, int status, const char *text)
+{
+	shell_fail(sh, "%s%s%s\n", name ? name : "", name ? ": " : "",
+		ask_error_text(status, text));
+}
+
+bool shell_is_busy(const struct shell *sh) { return sh->mode == BUSY; }
+
+void shell_waits(struct shell *sh, void (*cancel)(void))
+{
+	sh->mode = BUSY;
+	sh->cancel = cancel;
+}
+
+void shell_busy(struct shell *sh, void (*cancel)(void))
+{
+	sh->slow = true;
+	shell_waits(sh, cancel);
+}
+
+/* Ask for the next keys (SHELL1). */
+static void keys_ask(struct shell *sh)
+{
+	if (sh->interrupted)
+		term_ready_dropping();
+	else
+		term_ready();
+	sh->interrupted = false;
+}
+
+static void prompt_show(struct shell *sh)
+{
+	line_start(&sh->line);
+	keys_ask(sh);
+}
+
+static void pipe_end(struct shell *sh)
+{
+	for (uint32_t i = 0; i < sh->n_pipe; i++)
+		filter_end(&sh->pipe[i]);
+	sh->n_pipe = 0;
+	term_through(NULL);
+}
+
+static void rest_drop(void) { shell.rest = NULL; }
+
+static void run_rest(void *ctx);
+
+void shell_done(struct shell *sh)
+{
+	sh->on_room = NULL;
+	sh->cancel = NULL;
+	pipe_end(sh);
+	audit_end(sh->status);
+	if (sh->mode == CLOSED)
+		return;
+	sh->mode = EDIT;
+	if (sh->running)
+		return; /* run_line() goes on */
+	if (!sh->rest) {
+		prompt_show(sh);
+		return;
+	}
+	shell_busy(sh, rest_drop);
+	sh->next.fn = run_rest;
+	svc_timer_set(&sh->next, 0); /* at once */
+}
+
+void shell_cut(struct shell *sh)
+{
+	if (sh->cancel)
+		sh->cancel();
+	shell_done(sh);
+}
+
+void shell_on_room(void (*fn)(void)) { shell.on_room = fn; }
+
+static void shell_drained(void)
+{
+	void (*fn)(void) = shell.on_room;
+
+	shell.on_room = NULL;
+	if (fn)
+		fn();
+}
+
+static uint32_t attached_to;
+
+/* The next life of the shell shows this guest's console again; 0: none. */
+static void attached_tell(uint32_t domid)
+{
+	attached_to = domid;
+	(void)ask_send(
+		&(struct ask){ .op = CTL_ATTACHED, .body = &domid, .len = sizeof(domid) });
+}
+
+void shell_attach(struct shell *sh, uint32_t domid)
+{
+	pipe_end(sh);
+	audit_end(sh->status);
+	sh->mode = ATTACHED;
+	attached_tell(domid);
+	term_attach(domid);
+}
+
+static void shell_detached(const char *why)
+{
+	if (shell.mode != ATTACHED)
+		return;
+	attached_tell(0);
+	if (why)
+		shell_print(&shell, "console: %s\n", why);
+	else
+		shell_print(&shell, "\n");
+	shell_done(&shell);
+}
+
+static void shell_log_done(void)
+{
+	if (shell.mode == BUSY)
+		shell_done(&shell);
+}
+
+/* ---- lines ---- */
+
+/* `$?` is the exit status of the command before. */
+static void status_insert(struct shell *sh, int argc, char **argv)
+{
+	(void)snprintf(sh->status_word, sizeof(sh->status_word), "%d", sh->status);
+	for (int i = 0; i < argc; i++)
+		if (strcmp(argv[i], "$?") == 0)
+			argv[i] = sh->status_word;
+}
+
+static void usage_fail(struct shell *sh, const char *text)
+{
+	shell_fail(sh, "%s\n", text);
+	sh->status = STATUS_USAGE;
+}
+
+static void verb_go(struct shell *sh)
+{
+	sh->slow = false;
+	sh->verb->run(sh, &sh->options);
+	if ((sh->mode == BUSY && sh->slow) || sh->mode == TEXT)
+		audit_goes_on();
+}
+
+/* The table of guests is there. */
+static void verb_resume(void)
+{
+	struct shell *sh = &shell;
+
+	sh->cancel = NULL;
+	sh->mode = EDIT;
+	sh->running = true;
+	verb_go(sh);
+	sh->running = false;
+	if (sh->mode == EDIT)
+		shell_done(sh);
+}
+
+static void verb_run(
+	struct shell *sh, const struct verb *v, int argc, char **argv, bool dry_run)
+{
+	struct msg m;
+
+	sh->verb = v;
+	sh->slow = false;
+	if (verb_options(v, argc, argv, &sh->options, &m)) {
+		usage_fail(sh, m.text);
+	} else if (sh->options.count['h']) {
+		(void)verb_print_help(&term_out, v->name);
+	} else if (dry_run && !verb_has_dry_run(v)) {
+		shell_fail(sh, "%s: there is no dry run (-N) of it\n", v->name);
+	} else {
+		sh->options.count['N'] = dry_run;
+		if (verb_needs_guests(v))
+			look_at_guests(verb_resume);
+		else
+			verb_go(sh);
+	}
+}
+
+static void words_run(struct shell *sh, int argc, char **argv)
+{
+	const struct verb *v;
+	struct xl_options x;
+	struct msg m;
+	int n;
+
+	if (!argc)
+		return;
+	status_insert(sh, argc, argv);
+	sh->status = STATUS_OK;
+	n = verb_skip_xl(argc, argv, &x, &m);
+	if (n < 0) {
+		usage_fail(sh, m.text);
+		return;
+	}
+	if (x.help || n == argc) {
+		(void)verb_print_help(&term_out, NULL);
+		return;
+	}
+	v = verb_find(argv[n]);
+	if (v) {
+		audit_begin(argc - n, argv + n);
+		verb_run(sh, v, argc - n, argv + n, x.dry_run);
+		if (sh->mode == EDIT)
+			audit_end(sh->status);
+	} else if (verb_refused(argv[n])) {
+		shell_fail(sh, "%s: not on this host: %s\n", argv[n], verb_refused(argv[n]));
+	} else {
+		shell_fail(sh, "%.60s: no such command; `help` lists them\n", argv[n]);
+	}
+}
+
+/* Set up the filters after a command that was taken off the line. 0, or -1 with *m. */
+static int pipe_begin(struct shell *sh, enum words_end end, struct msg *m)
+{
+	char *argv[WORDS_MAX + 1];
+	struct filter *f = sh->pipe;
+	int argc;
+
+	while (end == WORDS_PIPE) {
+		argc = words_split(&sh->rest, argv, &end, m);
+		if (f == sh->pipe + PIPE_MAX)
+			return msg_fail(m, "at most %d filters can follow a command", PIPE_MAX);
+		if (filter_init(
+			    f, argc, argv, f + 1 < sh->pipe + PIPE_MAX ? &f[1].in : NULL, m))
+			return -1;
+		f++;
+	}
+	if (f == sh->pipe)
+		return 0;
+	f[-1].to = &term_messages;
+	sh->n_pipe = (uint32_t)(f - sh->pipe);
+	term_through(&sh->pipe[0].in);
+	return 0;
+}
+
+/* Run the first command of the rest of the line, which line_check() has checked. */
+static void run_command(struct shell *sh)
+{
+	enum words_end end;
+	struct msg m;
+	int argc = words_split(&sh->rest, sh->word, &end, &m);
+
+	if (pipe_begin(sh, end, &m))
+		shell_fail(sh, "%s\n", m.text);
+	else
+		words_run(sh, argc, sh->word);
+	if (!*sh->rest)
+		sh->rest = NULL;
+	if (sh->mode == EDIT)
+		pipe_end(sh);
+}
+
+static void run_line(struct shell *sh)
+{
+	sh->running = true;
+	while (sh->mode == EDIT && sh->rest)
+		run_command(sh);
+	sh->running = false;
+	if (sh->mode == EDIT)
+		prompt_show(sh);
+}
+
+static void run_rest(void *ctx)
+{
+	(void)ctx;
+	if (shell.mode != BUSY || shell.cancel != rest_drop)
+		return; /* the user has left it */
+	shell.cancel = NULL;
+	shell.mode = EDIT;
+	run_line(&shell);
+}
+
+/* SHELL2: is all of the line correct? 0, or -1 with *m. The text is destroyed. */
+static int line_check(char *text, struct msg *m)
+{
+	char *argv[WORDS_MAX + 1];
+	enum words_end end = WORDS_LAST, before;
+	int argc;
+
+	do {
+		before = end;
+		argc = words_split(&text, argv, &end, m);
+		if (argc < 0)
+			return -1;
+		if (argc == 0 && (before == WORDS_PIPE || end == WORDS_PIPE))
+			return msg_fail(m, "there is no command on one side of |");
+	} while (end != WORDS_LAST);
+	return 0;
+}
+
+static void line_enter(struct shell *sh)
+{
+	static char text[LINE_LEN_MAX + 1];
+	struct msg m;
+
+	memcpy(text, sh->line.text, sh->line.len + 1);
+	if (line_check(text, &m)) {
+		usage_fail(sh, m.text);
+		prompt_show(sh);
+		return;
+	}
+	memcpy(text, sh->line.text, sh->line.len + 1);
+	sh->rest = text;
+	run_line(sh);
+}
+
+/* ---- completion ---- */
+
+struct candidates {
+	const char *text[CANDIDATES_MAX];
+	size_t n;
+};
+
+static void candidate_add(struct candidates *c, const char *word, size_t len, const char *text)
+{
+	if (c->n < CANDIDATES_MAX && strncmp(text, word, len) == 0)
+		c->text[c->n++] = text;
+}
+
+static void complete_verb(struct shell *sh, const char *word, size_t len)
+{
+	struct candidates c = { .n = 0 };
+
+	for (size_t i = 0; verb_at(i); i++)
+		candidate_add(&c, word, len, verb_at(i)->name);
+	line_complete(&sh->line, c.text, c.n);
+}
+
+/* What Tab asked for has come. False: the user has gone on. */
+static bool listing_over(struct shell *sh)
+{
+	if (!sh->listing || sh->line.seq != sh->listing_seq)
+		return false;
+	sh->listing = false;
+	return true;
+}
+
+static void listing_begin(struct shell *sh)
+{
+	sh->listing = true;
+	sh->listing_seq = sh->line.seq;
+}
+
+/* The word that Tab completes, from the names of these. */
+static void names_offer(struct shell *sh, struct candidates *c)
+{
+	line_complete(&sh->line, c->text, c->n);
+	keys_ask(sh);
+}
+
+static void guests_listed(bool ok)
+{
+	struct shell *sh = &shell;
+	struct candidates c = { .n = 0 };
+	size_t start;
+
+	if (!listing_over(sh))
+		return;
+	start = line_word(&sh->line);
+	for (uint32_t i = 0; ok && i < look.n; i++)
+		candidate_add(
+			&c, sh->line.text + start, sh->line.cursor - start, look.dom[i].name);
+	names_offer(sh, &c);
+}
+
+static void complete_guest(struct shell *sh)
+{
+	listing_begin(sh);
+	if (look_aside(guests_listed))
+		return;
+	sh->listing = false;
+	line_complete(&sh->line, NULL, 0);
+}
+
+static void services_listed(void *ctx, int status, const void *body, uint32_t len)
+{
+	struct shell *sh = ctx;
+	struct candidates c = { .n = 0 };
+	size_t start;
+
+	if (!listing_over(sh))
+		return;
+	start = line_word(&sh->line);
+	if (!status)
+		look_services_take(body, len);
+	for (uint32_t i = 0; !status && i < services.n; i++)
+		candidate_add(&c, sh->line.text + start, sh->line.cursor - start,
+			services.row[i].name);
+	names_offer(sh, &c);
+}
+
+/* The host's own domains. */
+static void complete_service(struct shell *sh)
+{
+	const struct ctl_from from = { .index = 0 };
+
+	listing_begin(sh);
+	if (ask_send(&(struct ask){ .op = CTL_SERVICES,
+		    .body = &from,
+		    .len = sizeof(from),
+		    .fn = services_listed,
+		    .ctx = sh }))
+		return;
+	sh->listing = false;
+	line_complete(&sh->line, NULL, 0);
+}
+
+/* Entries of the directory that the word names; each candidate is the whole word. */
+static void directory_listed(void *ctx, int status, const struct file_entry *list, size_t n)
+{
+	static char text[CANDIDATES_MAX][FILES_CANDIDATE];
+	struct shell *sh = ctx;
+	struct candidates c = { .n = 0 };
+	size_t start;
+	const char *word;
+
+	if (!listing_over(sh))
+		return;
+	start = line_word(&sh->line);
+	word = sh->line.text + start;
+	for (size_t i = 0; !status && i < n && c.n < CANDIDATES_MAX; i++) {
+		if ((size_t)snprintf(text[c.n], FILES_CANDIDATE, "%.*s%s%s",
+			    (int)sh->complete_dir, word, list[i].name,
+			    list[i].directory ? "/" : "") < FILES_CANDIDATE)
+			candidate_add(&c, word, sh->line.cursor - start, text[c.n]);
+	}
+	line_complete(&sh->line, c.text, c.n);
+	keys_ask(sh);
+}
+
+static void complete_file(struct shell *sh, const char *word, size_t len)
+{
+	char dir[FILES_CANDIDATE], full[FILES_CANDIDATE];
+	size_t n = len;
+	struct msg m;
+
+	while (n && word[n - 1] != '/')
+		n--;
+	if (n >= sizeof(dir))
+		return;
+	snprintf(dir, sizeof(dir), "%.*s", (int)(n > 1 ? n - 1 : n), word);
+	sh->listing_seq = sh->line.seq;
+	sh->complete_dir = n;
+	sh->listing = path_full(full, sizeof(full), n ? dir : GUESTS_DIR, &m) == 0 &&
+		      files_list(full, directory_listed, sh) == 0;
+	if (!sh->listing)
+		line_complete(&sh->line, NULL, 0);
+}
+
+/*
+ * The verb of the command that the cursor is in. *index: the number of the word in it that
+ * begins at `start`.
+ */
+static const struct verb *verb_of_word(const struct shell *sh, size_t start, size_t *index)
+{
+	static char text[LINE_LEN_MAX + 1];
+	char *argv[WORDS_MAX + 1], *rest = text;
+	enum words_end end;
+	struct xl_options x;
+	struct msg m;
+	int argc, n;
+
+	snprintf(text, sizeof(text), "%.*s", (int)start, sh->line.text);
+	do
+		argc = words_split(&rest, argv, &end, &m);
+	while (argc >= 0 && end != WORDS_LAST);
+	n = argc > 0 ? verb_skip_xl(argc, argv, &x, &m) : 0;
+	*index = argc < 0 || n < 0 ? 1 : (size_t)(argc - n);
+	return argc > 0 && n >= 0 && n < argc ? verb_find(argv[n]) : NULL;
+}
+
+static void word_complete(struct shell *sh)
+{
+	size_t index, start = line_word(&sh->line);
+	const char *word = sh->line.text + start;
+	size_t len = sh->line.cursor - start;
+	const struct verb *v = verb_of_word(sh, start, &index);
+
+	if (index == 0 || (v && v->complete == COMPLETE_VERB))
+		complete_verb(sh, word, len);
+	else if (v && v->complete == COMPLETE_GUEST)
+		complete_guest(sh);
+	else if (v && v->complete == COMPLETE_FILE)
+		complete_file(sh, word, len);
+	else if (v && v->complete == COMPLETE_SERVICE)
+		complete_service(sh);
+	else
+		line_complete(&sh->line, NULL, 0);
+}
+
+/* ---- text for a verb ---- */
+
+void shell_read_text(struct shell *sh, bool (*take)(const char *line, size_t len))
+{
+	sh->take = take;
+	sh->mode = TEXT;
+	line_start(&sh->text);
+	keys_ask(sh);
+}
+
+/* ^C starts no work, so keys go on to come: SHELL1. */
+static void text_leave(struct shell *sh)
+{
+	sh->status = STATUS_LEFT;
+	sh->rest = NULL;
+	audit_end(sh->status);
+	sh->mode = EDIT;
+	line_start(&sh->line);
+}
+
+static void text_key(struct shell *sh, uint8_t byte)
+{
+	switch (line_input(&sh->text, byte)) {
+	case LINE_TOO_LONG:
+		shell_fail(sh, "a line has at most %d bytes; nothing is kept\n", LINE_LEN_MAX);
+		sh->rest = NULL;
+		shell_done(sh);
+		return;
+	case LINE_ENTER:
+		if (!sh->take(sh->text.text, sh->text.len)) {
+			shell_done(sh);
+			return;
+		}
+		line_start(&sh->text);
+		break;
+	case LINE_INTERRUPT:
+		text_leave(sh);
+		return;
+	default: /* nothing can be completed, and a dot is the end of the text */
+		break;
+	}
+	if (byte == '\r' || byte == '\n' || byte == '\t')
+		keys_ask(sh);
+}
+
+/* ---- keys ---- */
+
+static void shell_key(uint8_t byte)
+{
+	struct shell *sh = &shell;
+
+	if (sh->mode == TEXT) {
+		text_key(sh, byte);
+		return;
+	}
+	if (sh->mode != EDIT || sh->listing)
+		return; /* SHELL1: the shell did not ask for keys */
+	switch (line_input(&sh->line, byte)) {
+	case LINE_ENTER:
+		line_enter(sh); /* prompts, now or later */
+		return;
+	case LINE_TOO_LONG:
+		shell_fail(
+			sh, "a line has at most %d bytes; this one is not run\n", LINE_LEN_MAX);
+		line_start(&sh->line); /* SHELL2 */
+		break;
+	case LINE_INTERRUPT:
+		line_start(&sh->line);
+		break;
+	case LINE_COMPLETE:
+		word_complete(sh);
+		break;
+	default: /* end of input has no meaning here */
+		break;
+	}
+	if (!sh->listing && (byte == '\r' || byte == '\n' || byte == '\t'))
+		keys_ask(sh);
+}
+
+static void shell_interrupt(void)
+{
+	struct shell *sh = &shell;
+	void (*cancel)(void) = sh->cancel;
+
+	if (sh->listing) { /* the ^C itself comes as a key later */
+		sh->listing = false;
+		keys_ask(sh);
+		return;
+	}
+	if (sh->mode != BUSY || !cancel)
+		return;
+	sh->interrupted = true;
+	sh->status = STATUS_LEFT;
+	sh->rest = NULL;
+	shell_print(sh, "^C\n");
+	cancel();
+	if (sh->mode == BUSY && sh->cancel == cancel)
+		shell_done(sh);
+}
+
+/* The line that was being typed stays. */
+static void shell_redraw(void)
+{
+	line_redraw(shell.mode == TEXT ? &shell.text : &shell.line);
+	keys_ask(&shell);
+}
+
+/* ---- the beginning ---- */
+
+/* Prompt, when the host has started. */
+static void shell_open(void)
+{
+	if (shell.mode != CLOSED)
+		return;
+	shell.mode = EDIT;
+	prompt_show(&shell);
+}
+
+static uint32_t was_attached;
+
+static void console_is_there(const void *body, uint32_t len)
+{
+	(void)body;
+	(void)len;
+	shell_attach(&shell, was_attached);
+}
+
+/*
+ * The first words of a life. A user whose shell has ended gets the console back that it showed.
+ */
+static void shell_begin(const struct ctl_hello *h)
+{
+	bool again = svc_info()->epoch != 0;
+
+	if (again)
+		shell_print(&shell, "\nthe shell was restarted\n");
+	was_attached = again ? h->attached : 0;
+	if (was_attached)
+		verb_ask(CTL_CONSOLE, &was_attached, sizeof(was_attached), NULL,
+			console_is_there);
+	if (!h->auto_over)
+		auto_start(h->n_auto, shell_open);
+	else
+		shell_open();
+}
+
+static void control_restarted(const struct ctl_hello *h)
+{
+	shell_print(&shell, "\ncontrol was restarted (%s); %u guest%s\n",
+		format_end(h->end < DOMAIN_ENDS_END ? h->end : DOMAIN_END_NONE), h->adopted,
+		h->adopted == 1 ? " goes on" : "s go on");
+	if (shell.mode == EDIT || shell.mode == TEXT)
+		line_redraw(shell.mode == TEXT ? &shell.text : &shell.line);
+	if (!h->auto_over)
+		auto_again(h->n_auto);
+	if (shell.mode == ATTACHED)
+		attached_tell(attached_to);
+}
+
+static void shell_hello(const struct ctl_hello *h)
+{
+	static bool begun;
+
+	if (begun)
+		control_restarted(h);
+	else
+		shell_begin(h);
+	begun = true;
+}
+
+int shell_init(void)
+{
+	static const struct term_listener listener = { shell_key, shell_interrupt,
+		shell_detached, shell_log_done, shell_drained, shell_redraw };
+	int rc;
+
+	typed_open();
+	term_listen(&listener);
+	line_init(&shell.line, &term_messages, "skerry# ");
+	line_init(&shell.text, &term_messages, "> ");
+	ask_on_hello(shell_hello);
+	rc = term_init();
+	if (!rc)
+		rc = files_client_init();
+	return rc ? rc : ask_init();
+}

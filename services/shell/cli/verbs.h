@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * verbs.h - the commands of the shell
+ *
+ * One list makes the table, the help and the declarations of the handlers.
+ */
+#ifndef SHELL_VERBS_H
+#define SHELL_VERBS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "toolstack/msg.h"
+#include "out.h"
+
+struct shell;
+
+enum { OPTION_LETTERS = 128 };
+
+/* Options of one command line; argv[first..argc) are the other arguments. */
+struct options {
+	unsigned char count[OPTION_LETTERS]; /* how often -x was given */
+	const char *value[OPTION_LETTERS];   /* of the last -x VALUE */
+	int argc;
+	char **argv; /* arguments only */
+};
+
+/* What Tab offers for a verb's arguments. */
+enum verb_complete {
+	COMPLETE_NONE,
+	COMPLETE_GUEST,
+	COMPLETE_FILE,
+	COMPLETE_VERB,
+	COMPLETE_SERVICE,
+};
+
+/*
+ * X(verb, handler, options for getopt, least and most arguments, completion, arguments, help,
+ * more help)
+ */
+#define VERBS(X) \
+	X("create", create, "pcqnef:g", 0, 64, FILE, "[-p] [-c] [-n] FILE [key=value...]", \
+		"create a guest from a configuration file", \
+		"  -p  leave it paused        -c  attach to its console        -q  say nothing\n" \
+		"  -n  create no guest; only show mistakes, or a description of the guest\n" \
+		"  -f FILE  names the file    -e  makes no difference: nothing waits for the end\n" \
+		"FILE has the syntax of xl.cfg(5), and is below /guests if it has no leading /.\n" \
+		"key=value overrides the file.\n") \
+	X("list", list, "lvn", 0, 64, GUEST, "[-l] [-v] [NAME...]", "list domains", \
+		"  -l  everything about them, as JSON        -v  with UUID and shutdown reason\n" \
+		"  -n  makes no difference: this host is one node\n" \
+		"State: r running, b blocked, p paused, s shut down, c crashed, d dying.\n") \
+	X("console", console, "t:n:", 1, 1, GUEST, "[-t pv] [-n 0] NAME", \
+		"attach to a guest's console", \
+		"A guest has one console, which is number 0 of the type pv.\n" \
+		"Output that nobody has seen yet comes first. Ctrl-] leaves the console.\n") \
+	X("pause", pause, "", 1, 1, GUEST, "NAME", "stop a guest's CPUs", "") \
+	X("unpause", unpause, "", 1, 1, GUEST, "NAME", "let a paused guest run", "") \
+	X("shutdown", shutdown, "awF", 0, 1, GUEST, "[-w] -a|NAME", \
+		"ask a guest to shut down", \
+		"  -a  all guests        -w  wait until it is done; Ctrl-C stops waiting\n" \
+		"  -ww  wait until it is gone, even if it is kept after the shutdown\n" \
+		"  -F  makes no difference: it is for hvm guests\n") \
+	X("reboot", reboot, "awF", 0, 1, GUEST, "[-w] -a|NAME", "ask a guest to reboot", \
+		"  -a  all guests        -w  wait until it has gone down\n" \
+		"  -F  makes no difference: it is for hvm guests\n") \
+	X("destroy", destroy, "f", 1, 1, GUEST, "NAME", \
+		"end a guest at once, as if unplugged", "") \
+	X("domid", domid, "", 1, 1, GUEST, "NAME", "the number of a domain", "") \
+	X("domname", domname, "", 1, 1, NONE, "ID", "the name of a domain", "") \
+	X("rename", rename, "", 2, 2, GUEST, "NAME NEW-NAME", "give a guest another name", "") \
+	X("sysrq", sysrq, "", 2, 2, GUEST, "NAME LETTER", "send a SysRq key to a guest", \
+		"h shows in the guest's console which letters its kernel knows.\n") \
+	X("trigger", trigger, "", 2, 3, GUEST, "NAME nmi [VCPU]", \
+		"send an NMI to a vCPU of a guest", \
+		"The other triggers of xl are buttons that pvh guests do not have.\n") \
+	X("vm-list", vm_list, "", 0, 0, NONE, "", "names, numbers and UUIDs of guests", "") \
+	X("block-list", block_list, "", 1, 64, GUEST, "NAME...", "disks of guests", \
+		"The columns are xl's: state is that of the front end, 4 when it is connected.\n") \
+	X("network-list", network_list, "", 1, 64, GUEST, "NAME...", "vifs of guests", \
+		"The columns are xl's: state is that of the front end, 4 when it is connected.\n") \
+	X("vcpu-set", vcpu_set, "i", 2, 2, GUEST, "[-i] NAME N", \
+		"set the number of vCPUs that a guest uses", \
+		"N is at most what the guest's file says. Linux takes vCPUs down by itself; a new one is set\n" \
+		"online by udev, or by hand in /sys/devices/system/cpu.\n" \
+		"  -i  even if they are more than the host's CPUs\n") \
+	X("block-attach", block_attach, "", 2, 64, GUEST, "NAME DISK...", \
+		"give a running guest another disk", \
+		"DISK is as in disk=, in one word or several.\n") \
+	X("block-detach", block_detach, "f", 2, 2, GUEST, "[-f] NAME DISK", \
+		"take a disk from a running guest", \
+		"DISK is its name in the guest, or its number.\n" \
+		"  -f  even if the guest still uses it\n") \
+	X("network-attach", network_attach, "", 1, 64, GUEST, "NAME [key=value...]", \
+		"give a running guest another vif", "The keys are those of vif=.\n") \
+	X("network-detach", network_detach, "", 2, 2, GUEST, "NAME VIF", \
+		"take a vif from a running guest", "VIF is its number or its mac.\n") \
+	X("mem-set", mem_set, "", 2, 2, GUEST, "NAME MEM", "set the memory size of a guest", \
+		"MEM is in MiB, or ends in b, k, m, g or t; at most the guest's maxmem.\n" \
+		"The guest's balloon driver changes the size, as far and as soon as it can.\n") \
+	X("info", info, "n", 0, 1, NONE, "[KEY]", "facts about the host", \
+		"With KEY, only the value of that line.\n") \
+	X("dmesg", dmesg, "c", 0, 0, NONE, "[-c]", "log of the host and of its guests", \
+		"  -c  forget what was shown\n") \
+	X("uptime", uptime, "s", 0, 64, GUEST, "[-s] [NAME...]", "how long domains have run", \
+		"") \
+	X("vcpu-list", vcpu_list, "", 0, 64, GUEST, "[NAME...]", \
+		"virtual CPUs and their time", "") \
+	X("list-services", list_services, "", 0, 0, NONE, "", \
+		"domains of the host and their restarts", \
+		"Restarts: how often a domain was started again; Reason: why, the last time.\n" \
+		"Epoch: goes up each time. One that is given up failed too often.\n") \
+	X("restart", restart, "", 1, 1, SERVICE, "NAME", "start a domain of the host again", \
+		"Guests wait until it is there; no request of them is lost.\n") \
+	X("kill", kill, "", 1, 2, SERVICE, "NAME [fault|hang|exit|garbage]", \
+		"let a domain of the host fail, as a test", \
+		"fault (the default), hang, exit: how it fails.  garbage: it writes nonsense into\n" \
+		"its connections. Only on a host that was booted with init.kill=1.\n") \
+	X("caps", caps, "", 1, 1, SERVICE, "NAME", \
+		"what a domain of the host, or a VMM, holds", \
+		"NAME is a domain of the host, or a guest, whose VMM is meant. One row for each slot\n" \
+		"that its builder filled; everything else that it has is counted by kind.\n" \
+		"Rights: read, write, execute, give.\n") \
+	X("xenstore-ls", xenstore_ls, "fp", 0, 1, NONE, "[-f] [-p] [PATH]", "show a subtree", \
+		"  -f  full paths        -p  with permissions\n") \
+	X("xenstore-read", xenstore_read, "p", 1, 64, NONE, "[-p] PATH...", "read values", \
+		"  -p  with the path\n") \
+	X("xenstore-write", xenstore_write, "", 2, 64, NONE, "PATH VALUE [PATH VALUE...]", \
+		"write values", "") \
+	X("xenstore-rm", xenstore_rm, "", 1, 64, NONE, "PATH...", "remove subtrees", "") \
+	X("xenstore-list", xenstore_list, "p", 1, 64, NONE, "[-p] PATH...", \
+		"names of children", "  -p  with the path\n") \
+	X("poweroff", poweroff, "f", 0, 0, NONE, "[-f]", "shut all guests down, power off", \
+		"  -f  destroy the guests instead of asking them\n") \
+	X("reboot-host", reboot_host, "f", 0, 0, NONE, "[-f]", "shut all guests down, reboot", \
+		"  -f  destroy the guests instead of asking them\n") \
+	X("ls", ls, "l", 0, 1, FILE, "[-l] [DIRECTORY]", "list files", "  -l  with sizes\n") \
+	X("cat", cat, "", 1, 1, FILE, "FILE", "show a text file", "") \
+	X("edit", edit, "lrs", 0, 1, NONE, "[-l] [-r] [-s] NAME", \
+		"type a guest's configuration", \
+		"The text follows, up to a line with a dot. `create NAME` takes it, in place of a\n" \
+		"file. It is kept until the host goes down.\n" \
+		"  -l  list the names        -r  remove it        -s  show it\n") \
+	X("sleep", sleep, "", 1, 1, NONE, "SECONDS", "wait some time", "Ctrl-C ends it.\n") \
+	X("wait", wait, "", 1, 2, GUEST, "NAME [STATE]", "wait until a guest is in a state", \
+		"STATE: running, paused, shutdown (the default; also when it is gone), or gone.\n" \
+		"It may be a guest that does not exist yet. Ctrl-C stops waiting.\n") \
+	X("echo", echo, "", 0, 64, NONE, "[WORD...]", "show words", \
+		"`echo $?` shows the exit status of the command before, which is that of xl: 0, or\n" \
+		"1 when it failed, 2 when it was typed wrongly, 130 after Ctrl-C.\n") \
+	X("help", help, "", 0, 1, VERB, "[COMMAND]", "this list, or more about one command", \
+		"`xl --help` and `COMMAND -h` say the same. Before the command, `xl` takes -N, which\n" \
+		"is `create -n`, and -v, -f, -t and -T, which make no difference here.\n")
+
+/* Handlers run to completion; whatever takes time becomes a state of the shell. */
+typedef void (*verb_fn)(struct shell *sh, const struct options *o);
+
+struct verb {
+	const char *name;
+	verb_fn run;
+	const char *letters;
+	int least, most;
+	enum verb_complete complete;
+	const char *args, *summary, *detail;
+};
+
+#define X(name, fn, letters, least, most, complete, args, summary, detail) \
+	void verb_##fn(struct shell *sh, const struct options *o);
+VERBS(X)
+#undef X
+
+/* NULL: no such verb. */
+const struct verb *verb_find(const char *name);
+/* Why this host does not have a verb that xl has; NULL: xl has no such verb either. */
+const char *verb_refused(const char *name);
+/* Does it look at the table of guests? */
+bool verb_needs_guests(const struct verb *v);
+/* Does `xl -N` work with it? */
+bool verb_has_dry_run(const struct verb *v);
+/*
+ * A leading `xl` and its options: the number of these words, or -1 with *m. x says what the
+ * options ask for.
+ */
+struct xl_options {
+	bool help, dry_run;
+};
+int verb_skip_xl(int argc, char **argv, struct xl_options *x, struct msg *m);
+/* The table, for completion; NULL after the last one. */
+const struct verb *verb_at(size_t i);
+/* The list of all, or with a name the long text of one: 0, or -1 when there is none. */
+int verb_print_help(const struct out *o, const char *name);
+
+/*
+ * The options and arguments of a split line, without a leading `xl`. 0, or -1 with *m. The
+ * order of the words in argv may change.
+ */
+int verb_options(const struct verb *v, int argc, char **argv, struct options *o, struct msg *m);
+
+#endif

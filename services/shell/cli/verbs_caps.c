@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * verbs_caps.c - the verb caps: what a domain of the host, or the VMM of a guest, really holds
+ *
+ * What its builder gave it has a row for each slot. The rest is counted by kind and rights.
+ */
+#include <stddef.h>
+#include <string.h>
+
+#include "client/ask.h"
+#include "cli/format.h"
+#include "cli/look.h"
+#include "cli/shell.h"
+#include "cli/term.h"
+#include "cli/verbs.h"
+
+enum { GROUPS_MAX = 64 };
+static struct cap_group groups[GROUPS_MAX];
+static uint32_t n_groups;
+
+static bool same_group(const struct cap_group *g, const struct init_cap *c)
+{
+	return g->cap.type == c->type && g->cap.rights == c->rights && g->cap.flags == c->flags;
+}
+
+static void cap_count(const struct init_cap *c)
+{
+	uint32_t i = 0;
+
+	while (i < n_groups && !same_group(&groups[i], c))
+		i++;
+	if (i == n_groups && n_groups < GROUPS_MAX - 1)
+		groups[n_groups++] = (struct cap_group){ .cap = *c };
+	groups[i].n++;
+	groups[i].bytes += cap_bytes(c);
+}
+
+static void cap_show(const struct init_cap *c)
+{
+	if (c->what[0])
+		format_cap_row(&term_out, c);
+	else
+		cap_count(c);
+}
+
+static void table_begin(void)
+{
+	memset(groups, 0, sizeof(groups));
+	n_groups = 0;
+	format_cap_head(&term_out);
+}
+
+static void table_end(void)
+{
+	for (uint32_t i = 0; i < n_groups; i++)
+		format_cap_group(&term_out, &groups[i]);
+}
+
+/* ---- pages of capabilities ---- */
+
+static struct {
+	struct ctl_caps_of of;
+	char name[DOMAIN_NAME_MAX]; /* as it was typed */
+	uint32_t id;
+} shown;
+
+static void page_ask(void);
+
+static void page_show(const struct ctl_caps *c, uint32_t len)
+{
+	uint32_t n = (uint32_t)((len - offsetof(struct ctl_caps, cap)) / sizeof(c->cap[0]));
+
+	if (!shown.of.at)
+		table_begin();
+	for (uint32_t i = 0; i < n && i < c->n; i++)
+		cap_show(&c->cap[i]);
+	shown.of.at = n ? c->next : 0;
+	if (shown.of.at) {
+		page_ask();
+		return;
+	}
+	table_end();
+	shell_done(the_shell);
+}
+
+/* The host has no domain with this name, so a guest is meant. */
+static void guest_choose(void)
+{
+	const struct ctl_dom *d = look_guest(the_shell, shown.name);
+
+	if (!d) {
+		shell_done(the_shell);
+		return;
+	}
+	shown.of = (struct ctl_caps_of){ .domid = d->domid };
+	page_ask();
+}
+
+static void page_answered(void *ctx, int status, const void *body, uint32_t len)
+{
+	(void)ctx;
+	if (!status) {
+		page_show(body, len);
+	} else if (status == -SK_E_NOT_FOUND && shown.of.name[0]) {
+		guest_choose();
+	} else {
+		if (status == -SK_E_STATE)
+			shell_fail(the_shell, "caps: %.31s %s now\n", shown.name,
+				shown.of.name[0] ? "does not run" : "has no VMM");
+		else
+			shell_refused(the_shell, "caps", status, body);
+		shell_done(the_shell);
+	}
+}
+
+static void page_leave(void) { ask_leave(shown.id); }
+
+static void page_ask(void)
+{
+	shell_waits(the_shell, page_leave);
+	shown.id = ask_send(&(struct ask){ .op = CTL_CAPS,
+		.body = &shown.of,
+		.len = sizeof(shown.of),
+		.fn = page_answered });
+	if (!shown.id)
+		page_answered(NULL, -SK_E_NO_MEM, "", 0);
+}
+
+void verb_caps(struct shell *sh, const struct options *o)
+{
+	if (strlen(o->argv[0]) >= sizeof(shown.name)) {
+		(void)look_domain(sh, o->argv[0]);
+		return;
+	}
+	strcpy(shown.name, o->argv[0]);
+	shown.of = (struct ctl_caps_of){ .at = 0 };
+	strcpy(shown.of.name, shown.name);
+	page_ask();
+}

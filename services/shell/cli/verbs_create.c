@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * verbs_create.c - create
+ *
+ * Objects     struct job: one creation, from the command to control's answer.
+ * Lifecycle   its file is read and checked; control makes the guest. ^C: it goes on, but no
+ *             verb waits for it.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/guest_json.h"
+#include "client/ask.h"
+#include "cli/draft.h"
+#include "cli/shell.h"
+#include "cli/term.h"
+#include "cli/verbs.h"
+
+struct job {
+	bool dry_run, paused, attach;
+	uint32_t id; /* of the request to control; 0: there is none so far */
+	struct draft *draft;
+};
+
+/* The one that the running verb waits for; NULL: none. */
+static struct job *awaited;
+
+static void job_free(struct job *j)
+{
+	if (j == awaited)
+		awaited = NULL;
+	if (j->draft)
+		draft_free(j->draft);
+	free(j);
+}
+
+/* text: why there is no guest; NULL: nothing went wrong. */
+static void job_end(struct job *j, const char *text)
+{
+	bool waits = j == awaited;
+
+	if (waits && text)
+		shell_fail(the_shell, "create: %s\n", text);
+	job_free(j);
+	if (waits)
+		shell_done(the_shell);
+}
+
+/* What a guest would be, as xl's dry run prints it. */
+static void describe(const struct guest_config *g)
+{
+	struct json j = json_object(&term_out, 0);
+
+	guest_json(&j, g);
+	json_close(&j, '}');
+	out_str(&term_out, "\n");
+}
+
+static void created(void *ctx, int status, const void *body, uint32_t len)
+{
+	struct job *j = ctx;
+	struct msg m;
+
+	(void)len;
+	if (status) {
+		(void)msg_fail(&m, "%s", ask_error_text(status, body));
+		draft_blame(j->draft, &m);
+		job_end(j, m.text);
+	} else if (j->attach) {
+		job_free(j); /* it waits: a job that was left has no request */
+		shell_attach(the_shell, *(const uint32_t *)body);
+	} else {
+		job_end(j, NULL);
+	}
+}
+
+static void job_send(struct job *j)
+{
+	static struct ctl_create c;
+	struct ask a = { .op = CTL_CREATE, .body = &c, .len = sizeof(c) };
+
+	c.flags = j->paused ? CTL_CREATE_PAUSED : 0;
+	c.config = *draft_config(j->draft);
+	if (j == awaited) {
+		a.fn = created;
+		a.ctx = j;
+	}
+	j->id = ask_send(&a);
+	if (!j->id)
+		job_end(j, "the shell has no memory for the request");
+	else if (j != awaited)
+		job_free(j);
+}
+
+static void drafted(void *ctx, struct draft *d, const char *text)
+{
+	struct job *j = ctx;
+
+	j->draft = d;
+	if (!d) {
+		job_end(j, text);
+	} else if (!j->dry_run) {
+		job_send(j);
+	} else {
+		if (j == awaited)
+			describe(draft_config(d));
+		job_end(j, NULL);
+	}
+}
+
+static void job_leave(void)
+{
+	struct job *j = awaited;
+
+	awaited = NULL;
+	if (!j || !j->id)
+		return;
+	ask_leave(j->id);
+	job_free(j);
+}
+
+void verb_create(struct shell *sh, const struct options *o)
+{
+	const char *file = o->value['f'];
+	struct job *j;
+	int first = 0;
+	struct msg m;
+
+	if (!file && o->argc) {
+		file = o->argv[0];
+		first = 1;
+	}
+	if (!file) {
+		shell_fail(sh, "create: name a configuration file, such as web.cfg\n");
+		return;
+	}
+	j = calloc(1, sizeof(*j));
+	if (!j) {
+		shell_fail(sh, "create: out of memory\n");
+		return;
+	}
+	j->dry_run = o->count['n'] || o->count['N'];
+	j->paused = o->count['p'] != 0;
+	j->attach = o->count['c'] != 0;
+	awaited = j;
+	if (!o->count['q'])
+		shell_print(sh, "Parsing config from %s\n", file);
+	shell_busy(sh, job_leave);
+	if (draft_begin(&(struct draft_request){ .file = file,
+				.overrides = o->argv + first,
+				.n_overrides = o->argc - first,
+				.mistakes = &term_messages,
+				.remarks = &term_messages,
+				.fn = drafted,
+				.ctx = j },
+		    &m))
+		job_end(j, m.text);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* verbs_size.c - mem-set and vcpu-set: how much memory, and how many vCPUs a guest uses */
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "cli/look.h"
+#include "cli/mem_size.h"
+#include "cli/shell.h"
+#include "cli/verbs.h"
+
+void verb_mem_set(struct shell *sh, const struct options *o)
+{
+	const struct ctl_dom *d = look_guest(sh, o->argv[0]);
+	struct ctl_number n = { .domid = d ? d->domid : 0 };
+
+	if (!d)
+		return;
+	if (mem_size_parse(o->argv[1], &n.value))
+		shell_fail(sh,
+			"mem-set: '%.40s' is not a valid memory size; write 512 (MiB), or 524288k, 512m, 1g\n",
+			o->argv[1]);
+	else
+		verb_ask(CTL_MEM_SET, &n, sizeof(n), "mem-set", NULL);
+}
+
+void verb_vcpu_set(struct shell *sh, const struct options *o)
+{
+	const struct ctl_dom *d = look_guest(sh, o->argv[0]);
+	struct ctl_number n = { .domid = d ? d->domid : 0, .flags = o->count['i'] != 0 };
+	char *end;
+
+	if (!d)
+		return;
+	n.value = strtoul(o->argv[1], &end, 10);
+	if (end == o->argv[1] || *end || o->argv[1][0] == '-')
+		shell_fail(sh, "vcpu-set: '%.20s' is not a number of vCPUs\n", o->argv[1]);
+	else
+		verb_ask(CTL_VCPU_SET, &n, sizeof(n), "vcpu-set", NULL);
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* guest_json.h - a guest's configuration as JSON, in the form of libxl 4.17 */
+#ifndef SHELL_GUEST_JSON_H
+#define SHELL_GUEST_JSON_H
+
+#include "config/guest_cfg.h"
+#include "json.h"
+
+/*
+ * The members of an object that the caller began. They have libxl's names and values. libxl
+ * leaves out what has its default value; here such members are written, too.
+ */
+void guest_json(struct json *j, const struct guest_config *g);
+
+#endif
