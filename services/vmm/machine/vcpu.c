@@ -148,7 +148,9 @@ int vcpu_up(struct vcpu *v)
 
 	mutex_lock(&vm.lock);
 	if (!vcpu_is_up(v)) {
-		__atomic_store_n(&v->run, VCPU_RUNNABLE, __ATOMIC_RELEASE);
+		__atomic_fetch_and(&v->requests, ~(uint32_t)VCPU_REQ_DOWN, __ATOMIC_ACQ_REL);
+		if (!vcpu_is_up(v))
+			__atomic_store_n(&v->run, VCPU_RUNNABLE, __ATOMIC_RELEASE);
 		rc = 0;
 	}
 	mutex_unlock(&vm.lock);
@@ -253,12 +255,26 @@ static void sipi_start(struct vcpu *v)
 	run_set(v, VCPU_RUNNABLE);
 }
 
+/* Take the requests. It is down before the request for that is gone: vcpu_is_up(). */
+static uint32_t requests_take(struct vcpu *v)
+{
+	uint32_t r;
+
+	if (!__atomic_load_n(&v->requests, __ATOMIC_ACQUIRE))
+		return 0;
+	mutex_lock(&vm.lock);
+	r = __atomic_load_n(&v->requests, __ATOMIC_ACQUIRE);
+	if (r & (VCPU_REQ_DOWN | VCPU_REQ_INIT))
+		__atomic_store_n(&v->run, VCPU_OFFLINE, __ATOMIC_RELEASE);
+	__atomic_fetch_and(&v->requests, ~r, __ATOMIC_ACQ_REL);
+	mutex_unlock(&vm.lock);
+	return r;
+}
+
 static void requests_run(struct vcpu *v)
 {
-	uint32_t r = __atomic_exchange_n(&v->requests, 0, __ATOMIC_ACQ_REL);
+	uint32_t r = requests_take(v);
 
-	if (r & (VCPU_REQ_DOWN | VCPU_REQ_INIT))
-		run_set(v, VCPU_OFFLINE);
 	if (r & VCPU_REQ_INIT)
 		vcpu_reset(v);
 	if (r & VCPU_REQ_SIPI)

@@ -44,18 +44,25 @@ static inline uint64_t guest_tsc(const struct vcpu *v)
 
 /* ---- up and down ---- */
 
-/* Start a vCPU that is down with the state in v->st. -SK_E_STATE: it is up. */
+/*
+ * Start a vCPU that is down with the state in v->st, or take back a vcpu_down() that its thread
+ * has not seen. -SK_E_STATE: it is up.
+ */
 int vcpu_up(struct vcpu *v) must_check;
 /* Stop a vCPU. On its own thread this takes effect when the exit handler returns. */
 void vcpu_down(struct vcpu *v);
 /* Own thread: HLT. The guest is powered off when nothing in it can run any more. */
 void vcpu_halt(struct vcpu *v);
-/* Down is OFFLINE or DEAF, as on Xen. */
+/*
+ * Down is OFFLINE or DEAF, as on Xen, or about to be OFFLINE: its thread clears the request
+ * after it has changed `run`.
+ */
 static inline bool vcpu_is_up(const struct vcpu *v)
 {
+	uint32_t r = __atomic_load_n(&v->requests, __ATOMIC_ACQUIRE);
 	uint32_t run = __atomic_load_n(&v->run, __ATOMIC_ACQUIRE);
 
-	return run == VCPU_RUNNABLE || run == VCPU_HALTED;
+	return !(r & VCPU_REQ_DOWN) && (run == VCPU_RUNNABLE || run == VCPU_HALTED);
 }
 
 #endif

@@ -46,6 +46,13 @@ static int64_t info_register(struct hcall *c, unsigned int cpu)
 	return 0;
 }
 
+static void runstate_unregister(struct xen_vcpu *vcpu)
+{
+	mutex_lock(&vcpu->time_lock);
+	vcpu->runstate_at[0] = vcpu->runstate_at[1] = NULL;
+	mutex_unlock(&vcpu->time_lock);
+}
+
 static int64_t runstate_register(struct hcall *c, unsigned int cpu)
 {
 	const uint32_t size = c->wide ? sizeof(struct vcpu_runstate_info)
@@ -57,6 +64,10 @@ static int64_t runstate_register(struct hcall *c, unsigned int cpu)
 
 	if (!hc_words_get(c, &at, c->arg[2], 1))
 		return -XEN_EFAULT;
+	if (at == 0) {
+		runstate_unregister(vcpu);
+		return 0;
+	}
 	if (at % hc_word_size(c) || at > UINT64_MAX - size)
 		return -XEN_EINVAL;
 	first = SK_PAGE_SIZE - (uint32_t)(at % SK_PAGE_SIZE);
@@ -85,7 +96,7 @@ static int64_t runstate_register(struct hcall *c, unsigned int cpu)
 static int64_t time_register(struct hcall *c, unsigned int cpu)
 {
 	struct xen_vcpu *vcpu = &xen_dom.vcpu[cpu];
-	uint64_t at, gpa;
+	uint64_t at, gpa = 0;
 	void *p;
 
 	if (!hc_words_get(c, &at, c->arg[2], 1))
@@ -93,13 +104,13 @@ static int64_t time_register(struct hcall *c, unsigned int cpu)
 	if (at % hc_word_size(c) ||
 		at % SK_PAGE_SIZE > SK_PAGE_SIZE - sizeof(struct vcpu_time_info))
 		return -XEN_EINVAL;
-	if (!edge_gva_to_gpa(c->cpu, at, &gpa))
+	if (at && !edge_gva_to_gpa(c->cpu, at, &gpa))
 		return -XEN_EFAULT;
-	p = edge_gmem(gpa, sizeof(struct vcpu_time_info));
-	if (!p)
+	p = at ? edge_gmem(gpa, sizeof(struct vcpu_time_info)) : NULL;
+	if (at && !p)
 		return -XEN_EFAULT;
 	mutex_lock(&vcpu->time_lock);
-	vcpu->time_copy = p;
+	vcpu->time_copy = p; /* address 0 takes the copy back, as on Xen */
 	mutex_unlock(&vcpu->time_lock);
 	time_write(cpu);
 	return 0;

@@ -399,6 +399,19 @@ static void up_1(struct vcpu *v)
 
 static void down_self(struct vcpu *v) { vcpu_down(v); }
 
+static void down_1(struct vcpu *v)
+{
+	(void)v;
+	vcpu_down(&vm.vcpu[1]);
+	assert_false(vcpu_is_up(&vm.vcpu[1]));
+}
+
+static void is_up_again(void)
+{
+	assert_int_equal(vm.stopped, 0);
+	assert_true(was_down && upped && vcpu_is_up(&vm.vcpu[1]));
+}
+
 static void both_up(void)
 {
 	vm.vcpu[1].run = VCPU_RUNNABLE;
@@ -435,6 +448,16 @@ static void down_of_the_last_is_power_off(void **s)
 	(void)s;
 	at_shutdown = NULL;
 	every_order(script, both_up, powered_off);
+}
+
+/* It is down for everybody at once, and up again whether it has noticed or not. */
+static void down_and_up_again(void **s)
+{
+	static const action script[CPUS][SCRIPT] = { { down_1, up_1, mark }, { mark, mark } };
+
+	(void)s;
+	at_shutdown = NULL;
+	every_order(script, both_up, is_up_again);
 }
 
 static void one_that_can_wake_keeps_the_guest(void **s)
@@ -657,6 +680,7 @@ int main(void)
 		cmocka_unit_test(an_nmi_on_its_way_counts),
 		cmocka_unit_test(up_wakes_a_deaf_one),
 		cmocka_unit_test(events_do_not_wake_a_deaf_one),
+		cmocka_unit_test(down_and_up_again),
 		cmocka_unit_test(enabling_the_apic_asks_for_the_upcall),
 		cmocka_unit_test(lowest_priority_skips_a_disabled_apic),
 		cmocka_unit_test(a_paused_guest_halts_after_the_pause),

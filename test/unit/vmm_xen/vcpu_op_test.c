@@ -353,6 +353,11 @@ CASE(time_area)
 	CHECK_EQ(t->tsc_to_system_mul, xen_dom.shared->vcpu_info[0].time.tsc_to_system_mul);
 	addr = 62 * SK_PAGE_SIZE - 8;
 	CHECK_EQ(vcpu_op(VCPUOP_register_vcpu_time_memory_area, 0, &addr, 8), -XEN_EINVAL);
+	addr = 0; /* Linux takes it back before it suspends */
+	CHECK_EQ(vcpu_op(VCPUOP_register_vcpu_time_memory_area, 0, &addr, 8), 0);
+	CHECK(!xen_dom.vcpu[0].time_copy);
+	CHECK_EQ(vcpu_op(VCPUOP_register_runstate_memory_area, 0, &addr, 8), 0);
+	CHECK(!xen_dom.vcpu[0].runstate_at[0]);
 }
 
 CASE(vcpu_up_down)
