@@ -130,7 +130,9 @@ static void accusations_drop(enum service s)
 			c->accused = false;
 }
 
-/* False: init does not answer now. That it is restarted already, or does not run, is an answer. */
+/*
+ * False: init does not answer now. That it is restarted already, or does not run, is an answer.
+ */
 static bool service_restart(enum service s, const struct guest *g)
 {
 	int rc = host_domain_restart(host_service_name(s), INIT_KILL_BREACH);

@@ -18,7 +18,9 @@ void guest_store_remove(uint32_t domid, const uint8_t *uuid);
 /* Go on with what an earlier life of control has not finished. */
 void guest_store_resume(void);
 
-/* The guest that a request is for, by the ctx of its answer; NULL: it was destroyed meanwhile. */
+/*
+ * The guest that a request is for, by the ctx of its answer; NULL: it was destroyed meanwhile.
+ */
 struct guest *guest_nodes_owner(void *ctx);
 /* One of the requests was answered, with err. Was it the last one? */
 bool guest_nodes_answered(struct guest_nodes *n, int err);
