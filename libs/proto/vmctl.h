@@ -10,7 +10,8 @@
  *             control destroys the guest by revoking it; there is no message for that.
  * Restart     when control was restarted, the VMM sends again in the new epoch what control may
  *             not have seen: READY or FAILED, SHUTDOWN, QUIESCED, DEVICES, a GROW without an
- *             answer, and BREACH of what was not started again.
+ *             answer, and BREACH of what was not started again. Saving ends with control: what
+ *             the next life finds it undoes by UNPLUG of VMCTL_SEAT_IMAGE and RESUME.
  *             control sends PAUSE or UNPAUSE, and QUIESCE, again. Each has its effect once.
  *             Pieces of RAM that the VMM does not know of are the answer to its GROW; it is
  *             given no further ones.
@@ -60,12 +61,13 @@ enum vm_slot {
 
 /*
  * Memory that a VMM is given to retype: VM_HEAP_BYTES, and more for each vCPU (thread, stack,
- * VCpu), for all disks and vifs that its guest may get, and for each piece of RAM. The memory
- * for a piece is enough to map all of it page by page: 4 KiB each for a view and a page table,
- * and a share of the tables that many pieces use.
+ * VCpu; of both, 64 and 16 KiB are for saving and restoring), for all disks and vifs that its
+ * guest may get, and for each piece of RAM. The memory for a piece is enough to map all of it
+ * page by page: 4 KiB each for a view and a page table, and a share of the tables that many
+ * pieces use.
  */
-#define VM_HEAP_BYTES (512u << 10)
-#define VM_HEAP_VCPU (72u << 10)
+#define VM_HEAP_BYTES (576u << 10)
+#define VM_HEAP_VCPU (88u << 10)
 #define VM_HEAP_DEVICES (VM_DISKS_MAX * (32u << 10) + VM_VIFS_MAX * (8u << 10))
 #define VM_HEAP_PIECE 8448u
 
@@ -78,6 +80,17 @@ struct vm_disk {
 	char channel[16];
 };
 _Static_assert(sizeof(struct vm_disk) == 28, "no padding");
+/* Where the guest comes from. */
+enum vm_restore {
+	VM_BOOT,
+	/* From the volume behind the channel "image". */
+	VM_RESTORE,
+	/*
+	 * There is no guest: the VMM sends the configuration on that volume (CONFIG), and
+	 * FAILED.
+	 */
+	VM_READ_CONFIG,
+};
 struct vm_vif {
 	uint32_t devid;
 	uint8_t mac[6];
@@ -111,13 +124,17 @@ struct vm_config {
 	uint32_t n_modules;
 	/* Each module's command line. */
 	char module_args[VM_MODULES_MAX][VM_MODULE_ARGS_MAX];
+	/* enum vm_restore */
+	uint32_t restore;
+	uint32_t reserved;
 	/*
 	 * Channels have fixed names: "console", "xs", "vmctl", "kernel", "log"; for modules
 	 * "ramdisk", "module1", "module2" and so on. These come last, because the VMM does not
-	 * listen to them later.
+	 * listen to them later. A guest that is restored has "image" in place of the kernel and
+	 * the modules.
 	 */
 };
-_Static_assert(sizeof(struct vm_config) == 8680, "no padding");
+_Static_assert(sizeof(struct vm_config) == 8688, "no padding");
 _Static_assert(sizeof(struct vm_config) <= 12288, "three pages");
 
 #define VMCTL_MSGS(X) \
@@ -143,7 +160,17 @@ _Static_assert(sizeof(struct vm_config) <= 12288, "three pages");
 	X(DEVICES, 16, \
 		"VMM: the seats of its devices, as bits of arg; uint32_t follows: the number of the last PLUG or UNPLUG that is done") \
 	X(BREACH, 17, \
-		"VMM: the service of channel arg broke the protocol; uint32_t follows: in this epoch of the connection")
+		"VMM: the service of channel arg broke the protocol; uint32_t follows: in this epoch of the connection") \
+	X(SAVE, 18, \
+		"control, after SHUTDOWN with the reason suspend: save the guest; struct vmctl_save follows; answered by SAVED") \
+	X(TEXT, 19, \
+		"VMM: wants the guest's configuration from byte arg; control: answers with the same arg and the next VMCTL_TEXT_MAX bytes, or fewer at the end") \
+	X(SAVED, 20, \
+		"VMM: arg 0: the volume has all of the guest; 1: it has nothing, text follows. The channel may be closed") \
+	X(RESUME, 21, \
+		"control: a guest that stopped to be saved goes on; answered by RUNNING") \
+	X(CONFIG, 22, \
+		"VMM, of VM_READ_CONFIG: the bytes of the configuration on the volume from arg on follow; the last one has none")
 
 #define X(name, num, what) VMCTL_##name = (num),
 enum vmctl_type { VMCTL_MSGS(X) VMCTL_MSG_END };
@@ -160,6 +187,12 @@ struct vmctl_plug {
 	struct vm_vif vif;
 };
 _Static_assert(sizeof(struct vmctl_plug) == 136, "no padding");
+/* The seat of the volume on which a guest is saved, behind those of devices. */
+#define VMCTL_SEAT_IMAGE VMCTL_SEATS
+struct vmctl_save {
+	/* The connection with the volume, which is mapped; its data are 2 MiB. */
+	struct domain_channel channel;
+};
 struct vmctl_unplug {
 	uint32_t number, seat;
 	/* Do not wait until the guest lets go. */
@@ -168,6 +201,8 @@ struct vmctl_unplug {
 _Static_assert(sizeof(struct vmctl_unplug) == 12, "no padding");
 
 #define VMCTL_TEXT_MAX 256u
+/* Bytes of a guest's configuration as a text: it fits a request of ctl.h. */
+#define VMCTL_CONFIG_MAX 16000u
 /* The most pieces that one GROW gets. */
 #define VMCTL_GROW_MAX 64u
 struct vmctl_msg {

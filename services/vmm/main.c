@@ -3,9 +3,9 @@
  * main.c - one guest: built from its configuration, then served until control takes it away
  *
  * Objects     struct vm, the one guest; pages of the VMM that the guest sees from the start.
- * Lifecycle   The order is memory, kernel and modules, tables, vCPUs, the Xen half, then the
- *             threads of the vCPUs. This thread becomes the I/O thread. If a step fails,
- *             control is told and ends this domain.
+ * Lifecycle   The order is memory, kernel and modules (or a saved guest), vCPUs, the Xen half,
+ *             then the threads of the vCPUs. This thread becomes the I/O thread. If a step
+ *             fails, control is told and ends this domain.
  */
 #include <stdio.h>
 #include <string.h>
@@ -21,6 +21,7 @@
 #include "machine/vcpu.h"
 #include "machine/vmctl.h"
 #include "proto/domain.h"
+#include "machine/save.h"
 #include "svc/svc.h"
 #include "xen.h"
 #include "sys/clock.h"
@@ -49,7 +50,7 @@ static int config_check(struct load_error *e)
 
 	if (cfg->magic != VM_CONFIG_MAGIC || !cfg->n_vcpus || cfg->n_vcpus > VM_VCPUS_MAX ||
 		!memchr(cfg->cmdline, 0, sizeof(cfg->cmdline)) ||
-		cfg->n_modules > VM_MODULES_MAX)
+		cfg->n_modules > VM_MODULES_MAX || cfg->restore > VM_READ_CONFIG)
 		return build_fail(e, -SK_E_INVAL, "configuration page is not valid");
 	for (uint32_t i = 0; i < cfg->n_modules; i++)
 		if (!memchr(cfg->module_args[i], 0, VM_MODULE_ARGS_MAX))
@@ -147,20 +148,16 @@ static int software_load(uint64_t *entry, uint64_t *start_info, struct load_erro
 	return 0;
 }
 
-static int vcpus_make(uint64_t entry, uint64_t start_info, struct load_error *e)
+static int vcpus_make(struct load_error *e)
 {
 	int rc = 0;
 
 	for (uint32_t i = 0; !rc && i < vm.n_vcpus; i++)
 		rc = vcpu_make(&vm.vcpu[i], i);
-	if (rc)
-		return build_fail(e, rc, "vCPUs cannot be made");
-	vcpu_pvh_entry(&vm.vcpu[0], entry, start_info);
-	vm.vcpu[0].run = VCPU_RUNNABLE;
-	return 0;
+	return rc ? build_fail(e, rc, "vCPUs cannot be made") : 0;
 }
 
-static int xen_make(struct load_error *e)
+static int xen_make(uint64_t elapsed_ns, struct load_error *e)
 {
 	const struct vm_config *cfg = vm.cfg;
 	struct xen_params p = {
@@ -168,6 +165,7 @@ static int xen_make(struct load_error *e)
 		.n_vcpus = cfg->n_vcpus,
 		.tsc_hz = vm.tsc_hz,
 		.start_tsc = vm.start_tsc,
+		.elapsed_ns = elapsed_ns,
 		.tsc_stable = true,
 		.max_pages = cfg->maxmem / SK_PAGE_SIZE,
 		.store_pfn = VM_XENSTORE_GPA / SK_PAGE_SIZE,
@@ -177,7 +175,8 @@ static int xen_make(struct load_error *e)
 	int rc;
 
 	if (cfg->wallclock_known)
-		p.wallclock_start_ns = cfg->wallclock_boot_ns + clock_ticks_to_ns(since);
+		p.wallclock_start_ns = cfg->wallclock_boot_ns + clock_ticks_to_ns(since) -
+				       elapsed_ns;
 	memcpy(p.uuid, cfg->uuid, sizeof(p.uuid));
 	rc = xen_init(&p);
 	if (!rc)
@@ -185,25 +184,50 @@ static int xen_make(struct load_error *e)
 	return rc ? build_fail(e, rc, "back ends cannot be set up") : 0;
 }
 
-static int guest_build(struct load_error *e)
+static int memory_make(struct load_error *e)
 {
-	uint64_t entry = 0, start_info = 0;
-	int rc;
+	int rc = ram_init(vm.cfg);
 
-	rc = ram_init(vm.cfg);
 	if (rc)
 		return build_fail(e, rc, "guest memory cannot be set up");
 	vm.n_map = map_make(vm.low_size, vm.high_size, vm.map);
-	rc = pages_make(e);
+	return pages_make(e);
+}
+
+static int guest_build(struct load_error *e)
+{
+	uint64_t entry = 0, start_info = 0;
+	int rc = memory_make(e);
+
 	if (!rc)
 		rc = software_load(&entry, &start_info, e);
 	vm.start_tsc = vm_rdtsc(); /* the guest's time begins */
 	vm.tsc_offset = -vm.start_tsc;
 	if (!rc)
-		rc = vcpus_make(entry, start_info, e);
+		rc = vcpus_make(e);
+	if (rc)
+		return rc;
+	vcpu_pvh_entry(&vm.vcpu[0], entry, start_info);
+	vm.vcpu[0].run = VCPU_RUNNABLE;
+	return xen_make(0, e);
+}
+
+/* The header comes first: what is no saved guest costs no memory. */
+static int guest_restore(struct load_error *e)
+{
+	uint64_t elapsed_ns = 0;
+	int rc = restore_open(e);
+
+	if (rc || vm.cfg->restore == VM_READ_CONFIG)
+		return rc;
+	rc = memory_make(e);
 	if (!rc)
-		rc = xen_make(e);
-	return rc;
+		rc = restore_read(&elapsed_ns, e);
+	if (!rc)
+		rc = vcpus_make(e);
+	if (!rc)
+		rc = xen_make(elapsed_ns, e);
+	return rc ? rc : restore_vcpus(e);
 }
 
 static int threads_start(struct load_error *e)
@@ -215,6 +239,17 @@ static int threads_start(struct load_error *e)
 	return rc ? build_fail(e, rc, "vCPU threads cannot be started") : 0;
 }
 
+/* Control is told, now or soon. */
+static void guest_announce(void)
+{
+	if (vm.cfg->restore == VM_BOOT)
+		vmctl_ready();
+	else if (vm.cfg->restore == VM_RESTORE)
+		restore_finish();
+	else
+		restore_config_send();
+}
+
 int main(void)
 {
 	static struct load_error e;
@@ -224,12 +259,14 @@ int main(void)
 	if (!rc)
 		rc = vmctl_init();
 	if (!rc)
-		rc = guest_build(&e);
-	if (!rc)
+		rc = vm.cfg->restore == VM_BOOT ? guest_build(&e) : guest_restore(&e);
+	if (!rc && vm.cfg->restore != VM_READ_CONFIG)
 		rc = threads_start(&e);
+	if (!rc)
+		rc = vmctl_listen();
 	if (rc)
 		vmctl_failed(e.text[0] ? e.text : "no connection to control");
 	else
-		vmctl_ready();
+		guest_announce();
 	return svc_run();
 }

@@ -32,10 +32,13 @@ struct xen_params {
 	uint32_t n_vcpus;
 	uint64_t tsc_hz;
 	/*
-	 * The host TSC that is system time 0 of the guest; to be read just before xen_init().
+	 * The host TSC that is system time elapsed_ns of the guest; to be read just before
+	 * xen_init().
 	 */
 	uint64_t start_tsc;
-	/* Nanoseconds since 1970 at start_tsc; 0: unknown. */
+	/* 0, or the time that a restored guest had seen. */
+	uint64_t elapsed_ns;
+	/* Nanoseconds since 1970 at system time 0; 0: unknown. */
 	uint64_t wallclock_start_ns;
 	/* The TSC has a constant rate and is synchronous over CPUs. */
 	bool tsc_stable;
@@ -76,6 +79,21 @@ struct vmctl_plug;
 int xen_io_plug(const struct vmctl_plug *p) must_check;
 void xen_io_unplug(uint32_t seat, bool forced);
 uint32_t xen_io_devices(void);
+
+/* ---- saving and restoring ---- */
+
+/* The guest's system time at that host TSC. */
+uint64_t xen_time_at(sk_time_t tsc);
+/* What hvm_op's get_param says; before the first vCPU runs, how upcalls reach the guest. */
+uint64_t xen_param(uint32_t index);
+void xen_callback_restore(uint64_t via);
+/* A vCPU that was up when the guest was saved. */
+void xen_vcpu_restored(unsigned int cpu);
+/*
+ * The guest has stopped to be saved, and goes on as it was: the vCPU that asked for it gets the
+ * result 1. False: it has not stopped for that. To be called while all vCPUs are parked.
+ */
+bool xen_suspend_cancel(void);
 
 /* ---- hypercalls ---- */
 

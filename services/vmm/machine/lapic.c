@@ -514,3 +514,68 @@ bool lapic_msr_write(
 		return false;
 	return reg_write(l, r, low, now);
 }
+
+/* ---- saving and restoring ---------------------------------------------------------------- */
+
+void lapic_state_get(const struct lapic *l, uint32_t reg[LAPIC_REGS])
+{
+	for (uint32_t r = 0; r < LAPIC_REGS; r++)
+		reg[r] = reg_word(l, r);
+	reg[R_ID] = l->mode == LAPIC_X2APIC ? l->id : l->id << 24;
+	reg[R_VERSION] = VERSION;
+}
+
+void lapic_state_unaccept(uint32_t reg[LAPIC_REGS], uint8_t vector)
+{
+	uint32_t bit = 1u << vector % 32;
+
+	if (!(reg[R_ISR + vector / 32] & bit))
+		return;
+	reg[R_ISR + vector / 32] &= ~bit;
+	reg[R_IRR + vector / 32] |= bit;
+}
+
+uint32_t lapic_timer_divisor(const struct lapic *l)
+{
+	return 1u << (timer_shift(l) - TIMER_SHIFT);
+}
+
+static void vectors_set(struct lapic *l, uint32_t first, const uint32_t *reg)
+{
+	for (uint32_t i = 0; i < 8; i++)
+		reg_word_set(l, first + i, i ? reg[first + i] : reg[first] & ~0xffffu);
+}
+
+bool lapic_state_set(struct lapic *l, uint64_t base, const uint32_t reg[LAPIC_REGS],
+	uint64_t tsc_deadline, sk_time_t now)
+{
+	bool enable = base & BASE_ENABLE, x2 = base & BASE_X2APIC;
+
+	if ((base & ~(uint64_t)(BASE_BSP | BASE_X2APIC | BASE_ENABLE)) != VM_LAPIC_GPA ||
+		(x2 && !enable))
+		return false;
+	registers_reset(l);
+	mode_set(l, !enable ? LAPIC_OFF : x2 ? LAPIC_X2APIC : LAPIC_XAPIC);
+	reg_word_set(l, R_TPR, reg[R_TPR] & 0xff);
+	if (!x2)
+		reg_word_set(l, R_LDR, reg[R_LDR] & 0xff000000);
+	reg_word_set(l, R_DFR, reg[R_DFR] | 0x0fffffff);
+	reg_word_set(l, R_SVR, reg[R_SVR] & 0x1ff);
+	reg_word_set(l, R_ESR, reg[R_ESR] & 0xff);
+	reg_word_set(l, R_ICR, reg[R_ICR] & 0xccfff);
+	reg_word_set(l, R_ICR2, reg[R_ICR2]);
+	vectors_set(l, R_ISR, reg);
+	vectors_set(l, R_TMR, reg);
+	vectors_set(l, R_IRR, reg); /* LAPIC2 */
+	for (uint32_t r = R_LVT_THERMAL; r <= R_LVT_ERROR; r++)
+		reg_word_set(l, r, reg[r] & 0x1a7ff);
+	reg_word_set(l, R_TIMER_DIVIDE, reg[R_TIMER_DIVIDE] & 0xb);
+	reg_word_set(l, R_LVT_TIMER, reg[R_LVT_TIMER] & (LVT_MODE | LVT_MASKED | 0xff));
+	reg_word_set(l, R_TIMER_INITIAL, reg[R_TIMER_INITIAL]);
+	l->enable_seen = reg[R_SVR] & SVR_ENABLE;
+	if (timer_mode(l) == LVT_DEADLINE)
+		lapic_deadline_write(l, tsc_deadline);
+	else
+		timer_load(l, now);
+	return true;
+}

@@ -114,6 +114,21 @@ bool lapic_match(const struct lapic *l, const struct lapic_ipi *ipi);
 /* The highest vector that may be delivered now, or -1. lapic_accept() puts it in service. */
 int lapic_pending(const struct lapic *l);
 void lapic_accept(struct lapic *l, uint8_t vector);
+/*
+ * For saving and restoring: the registers as they are kept, with the ID in the form of the
+ * mode. lapic_state_set() takes APIC_BASE and IA32_TSC_DEADLINE besides, and starts the timer
+ * anew. False: no such APIC can be.
+ */
+void lapic_state_get(const struct lapic *l, uint32_t reg[LAPIC_REGS]);
+bool lapic_state_set(struct lapic *l, uint64_t base, const uint32_t reg[LAPIC_REGS],
+	uint64_t tsc_deadline, sk_time_t now) must_check;
+/*
+ * In such registers: if lapic_accept() put that vector in service, it was not delivered, and is
+ * pending again.
+ */
+void lapic_state_unaccept(uint32_t reg[LAPIC_REGS], uint8_t vector);
+/* Ticks of the timer's clock for one count: 1 to 128. */
+uint32_t lapic_timer_divisor(const struct lapic *l);
 /* Put due timers into IRR. Returns when to call again. */
 sk_time_t lapic_timer_run(struct lapic *l, sk_time_t now);
 

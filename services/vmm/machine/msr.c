@@ -88,7 +88,6 @@ enum {
 #define MSR_AMD_EX_CFG 0xc001102cu
 
 enum {
-	MTRR_CAP = 0x508,
 	MTRR_DEF_RESET = 0xc06,
 	MISC_ENABLE = 0x1801,
 	DE_CFG_LFENCE = 2,

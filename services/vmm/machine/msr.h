@@ -7,6 +7,9 @@
 
 #include "machine/vm.h"
 
+/* What MTRRCAP says: eight variable ranges, fixed ranges, write combining. */
+enum { MTRR_CAP = 0x508 };
+
 /* Set the registers that struct vcpu keeps to their power-up values. */
 void msr_reset(struct vcpu *v);
 /* Own thread. False: #GP. */

@@ -34,6 +34,7 @@
 #include "machine/exit.h"
 #include "log.h"
 #include "machine/msr.h"
+#include "machine/save.h"
 #include "machine/vmctl.h"
 #include "rt/thread.h"
 #include "sys/sk.h"
@@ -410,8 +411,10 @@ static void vcpu_park(struct vcpu *v)
 	mutex_unlock(&vm.lock);
 	if (last)
 		io_kick(IO_CTL);
-	while (vcpus_must_park())
+	while (vcpus_must_park()) {
+		save_job_run(v); /* VLOOP1: whoever gives it kicks afterwards */
 		thread_sleep(v, SK_NO_DEADLINE);
+	}
 	mutex_lock(&vm.lock);
 	v->parked = 0;
 	vm.n_parked--;

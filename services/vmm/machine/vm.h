@@ -51,6 +51,15 @@ enum vcpu_request {
 	VCPU_REQ_DOWN = 4,
 };
 
+/* What a parked thread does once; DONE and FAILED are its answers. */
+enum vcpu_job {
+	VCPU_JOB_NONE,
+	VCPU_JOB_SAVE,
+	VCPU_JOB_LOAD,
+	VCPU_JOB_DONE,
+	VCPU_JOB_FAILED,
+};
+
 struct vcpu {
 	uint32_t id;
 	/* The state page. Groups other than SK_VCPU_HOT need vcpu_sync() first. */
@@ -75,6 +84,9 @@ struct vcpu {
 	uint32_t callback;
 	/* Guest TSC - host TSC; only its own thread writes it. */
 	uint64_t tsc_offset;
+
+	/* enum vcpu_job, atomic: what the parked thread is to do: save.c */
+	uint32_t job;
 
 	/* ---- vm.lock ---- */
 

@@ -22,6 +22,7 @@
 #include "log.h"
 #include "machine/physmap.h"
 #include "machine/vcpu.h"
+#include "machine/save.h"
 #include "svc/svc.h"
 #include "sys/sk.h"
 #include "xen.h"
@@ -133,6 +134,41 @@ static void grow_answered(uint32_t n)
 	vcpus_kick();
 }
 
+/* The answer of control; other messages before it are commands for later. */
+static int grown_wait(uint32_t *n)
+{
+	struct {
+		struct vmctl_msg msg;
+		uint8_t rest[VMCTL_TEXT_MAX];
+	} m;
+	int rc;
+
+	do
+		rc = svc_wait_record(conn, &m, sizeof(m), SK_NO_DEADLINE);
+	while (rc >= 0 && ((size_t)rc < sizeof(m.msg) || m.msg.type != VMCTL_GROWN));
+	if (rc >= 0)
+		*n = m.msg.arg;
+	return rc < 0 ? rc : 0;
+}
+
+int vm_grow_now(uint32_t n)
+{
+	struct {
+		struct vmctl_msg msg;
+		uint32_t pieces;
+	} m = { .msg = { .type = VMCTL_GROW, .len = sizeof(m.pieces), .arg = n } };
+	uint32_t given = 0;
+	int rc;
+
+	do {
+		m.pieces = vm.n_given;
+		rc = svc_request(conn, &m, sizeof(m));
+		if (!rc)
+			rc = grown_wait(&given);
+	} while (rc == -SK_E_RESTARTED);
+	return rc ? rc : physmap_ram_given(given) ? 0 : -SK_E_NO_MEM;
+}
+
 /* ---- devices that come and go ------------------------------------------------------------ */
 
 static struct {
@@ -140,8 +176,6 @@ static struct {
 	bool waits;    /* for the device in `seat` to go */
 	uint32_t seat, number;
 } plug;
-
-static void vmctl_queue(enum vmctl_type type);
 
 static void plug_run(const void *body, uint32_t len)
 {
@@ -168,12 +202,20 @@ static void unplug_run(const void *body, uint32_t len)
 	plug.waits = true;
 	plug.seat = u.seat;
 	plug.number = u.number;
-	xen_io_unplug(u.seat, u.force != 0);
+	if (u.seat == VMCTL_SEAT_IMAGE)
+		save_abandon();
+	else
+		xen_io_unplug(u.seat, u.force != 0);
+}
+
+static uint32_t devices_there(void)
+{
+	return xen_io_devices() | (save_busy() ? 1u << VMCTL_SEAT_IMAGE : 0);
 }
 
 static void devices_look(void)
 {
-	if (!plug.waits || xen_io_devices() >> (plug.seat & 31) & 1)
+	if (!plug.waits || devices_there() >> (plug.seat & 31) & 1)
 		return;
 	plug.waits = false;
 	plug.done = plug.number;
@@ -223,8 +265,12 @@ static int message_send(uint32_t type)
 		m.msg.arg = grow.n;
 		m.pieces = vm.n_given;
 		m.msg.len = sizeof(m.pieces);
+	} else if (type == VMCTL_SAVED || type == VMCTL_TEXT) {
+		m.msg.len = (uint16_t)save_message(type, &m.msg.arg, m.text);
+	} else if (type == VMCTL_CONFIG) {
+		m.msg.len = (uint16_t)restore_message(&m.msg.arg, m.text);
 	} else if (type == VMCTL_DEVICES) {
-		m.msg.arg = xen_io_devices();
+		m.msg.arg = devices_there();
 		m.number = plug.done;
 		m.msg.len = sizeof(m.number);
 	}
@@ -257,8 +303,9 @@ static void messages_send(void)
 {
 	breaches_send();
 	for (uint32_t type = 1; type < VMCTL_MSG_END; type++)
-		if (messages_due >> type & 1 && !message_send(type))
-			messages_due &= ~(1u << type);
+		while (messages_due >> type & 1 && !message_send(type))
+			if (type != VMCTL_CONFIG || !restore_more())
+				messages_due &= ~(1u << type);
 	if (messages_due || untold)
 		(void)ring_room_idle(
 			&conn->req, sizeof(struct vmctl_msg) + sizeof(struct vmctl_stats));
@@ -279,7 +326,7 @@ enum {
 		  1u << VMCTL_QUIESCED | 1u << VMCTL_DEVICES
 };
 
-static void vmctl_queue(enum vmctl_type type)
+void vmctl_queue(enum vmctl_type type)
 {
 	messages_due |= 1u << type;
 	last_words |= messages_due & LASTING;
@@ -287,7 +334,7 @@ static void vmctl_queue(enum vmctl_type type)
 
 /* ---- pausing ----------------------------------------------------------------------------- */
 
-static void pause_add(int n)
+void vm_pause_add(int n)
 {
 	mutex_lock(&vm.lock);
 	__atomic_add_fetch(&vm.pause_count, (uint32_t)n, __ATOMIC_ACQ_REL);
@@ -295,7 +342,7 @@ static void pause_add(int n)
 	vcpus_kick();
 }
 
-static bool all_parked(void)
+bool vm_all_parked(void)
 {
 	bool all;
 
@@ -305,17 +352,25 @@ static bool all_parked(void)
 	return all;
 }
 
+void vm_unstop(void)
+{
+	shutdown_told = false;
+	last_words &= ~(1u << VMCTL_SHUTDOWN);
+	__atomic_store_n(&vm.stopped, 0, __ATOMIC_RELEASE);
+	vcpus_kick();
+}
+
 static void command_run(uint32_t type, uint32_t arg, const void *body, uint32_t len)
 {
 	switch (type) {
 	case VMCTL_PAUSE:
 		if (!paused_by_control)
-			pause_add(1);
+			vm_pause_add(1);
 		paused_by_control = pausing = true;
 		break;
 	case VMCTL_UNPAUSE:
 		if (paused_by_control)
-			pause_add(-1);
+			vm_pause_add(-1);
 		paused_by_control = pausing = false;
 		vmctl_queue(VMCTL_RUNNING);
 		break;
@@ -324,7 +379,7 @@ static void command_run(uint32_t type, uint32_t arg, const void *body, uint32_t 
 		break;
 	case VMCTL_QUIESCE:
 		if (!quiescing)
-			pause_add(1);
+			vm_pause_add(1);
 		quiescing = true;
 		break;
 	case VMCTL_GROWN:
@@ -335,6 +390,16 @@ static void command_run(uint32_t type, uint32_t arg, const void *body, uint32_t 
 		break;
 	case VMCTL_UNPLUG:
 		unplug_run(body, len);
+		break;
+	case VMCTL_SAVE:
+		save_begin(body, len);
+		break;
+	case VMCTL_TEXT:
+		save_text(arg, body, len);
+		break;
+	case VMCTL_RESUME:
+		save_resume();
+		vmctl_queue(VMCTL_RUNNING);
 		break;
 	case VMCTL_NMI:
 		if (arg < vm.n_vcpus) {
@@ -360,12 +425,15 @@ static void vmctl_advance(void)
 	}
 	if (grow_question_new())
 		vmctl_queue(VMCTL_GROW);
+	save_advance();
+	restore_advance();
 	devices_look();
-	if ((pausing || quiescing) && all_parked()) { /* VMCTL1 */
+	if ((pausing || quiescing) && vm_all_parked()) { /* VMCTL1 */
 		if (pausing)
 			vmctl_queue(VMCTL_PAUSED);
 		pausing = false;
 		if (quiescing) {
+			save_abandon();
 			xen_io_quiesce();
 			vmctl_queue(VMCTL_QUIESCED);
 		}
@@ -429,10 +497,10 @@ int vmctl_init(void)
 	return svc_on_bit(IO_CTL, kick_event, NULL, "control");
 }
 
+int vmctl_listen(void) { return svc_on_channel(conn, channel_event, NULL); }
+
 void vmctl_ready(void)
 {
-	if (svc_on_channel(conn, channel_event, NULL))
-		vm_log("no messages can be received from control");
 	vmctl_queue(VMCTL_READY);
 	messages_send();
 }

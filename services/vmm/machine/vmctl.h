@@ -19,10 +19,27 @@ enum io_bit {
 
 /* The channel to control and the kick of the I/O thread. 0 or -SK_E_*. */
 int vmctl_init(void) must_check;
-/* Everything is built: vCPU threads run from now on. */
+/* Everything is built; the channel to control is listened to from now on. */
+int vmctl_listen(void) must_check;
+/* The guest is there: control is told. */
 void vmctl_ready(void);
 /* Tell control that the guest cannot be built, and why. Returns. */
 void vmctl_failed(const char *text);
+
+/* ---- main thread, before the first vCPU runs ---- */
+
+/* Get n more pieces of RAM now. -SK_E_NO_MEM: control gives none. */
+int vm_grow_now(uint32_t n) must_check;
+
+/* ---- I/O thread ---- */
+
+/* Send this message soon; save.c composes it. */
+void vmctl_queue(enum vmctl_type type);
+/* Another reason for all vCPUs to park (1), or one less (-1). */
+void vm_pause_add(int n);
+bool vm_all_parked(void);
+/* The guest that had stopped runs again. */
+void vm_unstop(void);
 
 /* ---- any thread ---- */
 

@@ -16,6 +16,8 @@
 
 #include <stdint.h>
 
+#include "proto/vmctl.h"
+
 /* ---- xl ---- */
 
 #define XL_MAGIC "Xen saved domain, xl format\n \0 \r"
@@ -44,9 +46,8 @@ struct save_tail {
 };
 _Static_assert(sizeof(struct save_tail) == 24, "no padding");
 
-/* Bytes of a configuration, and of everything before libxl's header. */
-#define SAVE_CONFIG_MAX 16384u
-#define SAVE_HEAD_MAX (SAVE_CONFIG_MAX + 4096u)
+/* Bytes of everything before libxl's header. */
+#define SAVE_HEAD_MAX (VMCTL_CONFIG_MAX + 4096u)
 
 /* ---- libxl ---- */
 

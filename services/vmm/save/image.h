@@ -80,7 +80,7 @@ struct image_in {
 	struct save_tail tail;
 	uint32_t sum;
 	uint32_t config_size;
-	char config[SAVE_CONFIG_MAX + 1];
+	char config[VMCTL_CONFIG_MAX + 1];
 };
 
 /* Read xl's header and the configuration. 0, or -SK_E_* with the text. */

@@ -134,7 +134,7 @@ static int config_read(struct image_in *i, uint32_t *left)
 	if (rc)
 		return rc;
 	*left -= (uint32_t)sizeof(i->config_size);
-	if (i->config_size > *left || i->config_size > SAVE_CONFIG_MAX)
+	if (i->config_size > *left || i->config_size > VMCTL_CONFIG_MAX)
 		return load_fail(
 			i->e, "the configuration in the stream has %u bytes", i->config_size);
 	*left -= i->config_size;

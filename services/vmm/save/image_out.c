@@ -34,7 +34,7 @@ int image_out_begin(struct image_out *o, struct svc_conn *conn, const char *conf
 	uint32_t config_size, uint32_t (*fill)(void *ctx, uint8_t *buf, uint32_t size),
 	void *ctx)
 {
-	if (config_size > SAVE_CONFIG_MAX)
+	if (config_size > VMCTL_CONFIG_MAX)
 		return -SK_E_LIMIT;
 	memset(o, 0, sizeof(*o));
 	o->conn = conn;

@@ -53,6 +53,20 @@ static void callback_set(uint64_t via)
 	}
 }
 
+uint64_t xen_param(uint32_t index)
+{
+	return __atomic_load_n(&xen_dom.hvm_param[index], __ATOMIC_ACQUIRE);
+}
+
+void xen_callback_restore(uint64_t via)
+{
+	bool vector = via >> 56 == HVM_PARAM_CALLBACK_TYPE_VECTOR;
+
+	if (vector && (via & 0xff) < VECTOR_MIN) /* HVMOP1 */
+		via = 0;
+	__atomic_store_n(&xen_dom.hvm_param[HVM_PARAM_CALLBACK_IRQ], via, __ATOMIC_SEQ_CST);
+}
+
 static int64_t param_set(struct hcall *c)
 {
 	struct xen_hvm_param a;

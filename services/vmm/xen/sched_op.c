@@ -82,9 +82,24 @@ static int64_t sched_shutdown(struct hcall *c)
 	if (s.reason > SHUTDOWN_MAX)
 		return -XEN_EINVAL;
 	if (__atomic_compare_exchange_n(&xen_dom.shut_down, &running, s.reason + 1, false,
-		    __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+		    __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
+		xen_dom.suspend_cpu = c->cpu;
 		edge_shutdown(s.reason);
+	}
 	return 0;
+}
+
+/* The other vCPUs see nothing of it: they stood still in between. */
+bool xen_suspend_cancel(void)
+{
+	struct sk_vcpu_state *st = edge_state(xen_dom.suspend_cpu);
+
+	if (xen_dom.shut_down != SHUTDOWN_suspend + 1)
+		return false;
+	st->gpr[SK_RAX] = 1;
+	st->dirty |= SK_VCPU_GPR;
+	__atomic_store_n(&xen_dom.shut_down, 0, __ATOMIC_SEQ_CST);
+	return true;
 }
 
 /*

@@ -9,6 +9,8 @@
  * Invariants  TIME1 system time = ns since start_tsc by one multiplier, for the guest and for
  *                   the VMM, even if the guest changes its TSC
  *             TIME2 runstate times never shrink, and add up to the time since the vCPU was made
+ *             TIME3 start_tsc is a signed number: a host that was booted after the guest began
+ *                   has a TSC below the guest's time
  */
 #include "xen/time.h"
 
@@ -46,18 +48,29 @@ static uint64_t ticks_ns(uint64_t ticks)
 	return (uint64_t)(((unsigned __int128)ticks * mul) >> 32);
 }
 
+/* A restored guest may have begun before the host's TSC did: TIME3. */
 uint64_t time_ns(uint64_t tsc)
 {
-	return tsc > xen_dom.p.start_tsc ? ticks_ns(tsc - xen_dom.p.start_tsc) : 0;
+	int64_t since = (int64_t)(tsc - xen_dom.p.start_tsc);
+
+	return since > 0 ? ticks_ns((uint64_t)since) : 0;
+}
+
+/* Rounded up. */
+static unsigned __int128 ns_ticks(uint64_t ns)
+{
+	unsigned __int128 t = (((unsigned __int128)ns << 32) + mul - 1) / mul;
+
+	return shift < 0 ? t << -shift : (t + (1u << shift) - 1) >> shift;
 }
 
 sk_time_t time_tsc(uint64_t ns)
 {
-	unsigned __int128 t = (((unsigned __int128)ns << 32) + mul - 1) / mul;
+	__int128 t = (__int128)ns_ticks(ns) + (int64_t)xen_dom.p.start_tsc;
 
-	t = shift < 0 ? t << -shift : (t + (1u << shift) - 1) >> shift;
-	t += xen_dom.p.start_tsc;
-	return t >= SK_NO_DEADLINE ? SK_NO_DEADLINE - 1 : (sk_time_t)t;
+	if (t < 0)
+		return 0;
+	return t >= (__int128)SK_NO_DEADLINE ? SK_NO_DEADLINE - 1 : (sk_time_t)t;
 }
 
 /* ---- pvclock ---------------------------------------------------------------------- */
@@ -97,6 +110,8 @@ void time_write(unsigned int cpu)
 		time_info_write(vcpu->time_copy, stamp);
 	mutex_unlock(&vcpu->time_lock);
 }
+
+uint64_t xen_time_at(sk_time_t tsc) { return time_ns(tsc); }
 
 void xen_time_update(unsigned int cpu) { time_write(cpu); }
 
@@ -215,6 +230,9 @@ void xen_vcpu_wake(unsigned int cpu)
 	time_runstate_set(cpu, RUNSTATE_running);
 }
 
+/* Others may take it down and up again before it has run. */
+void xen_vcpu_restored(unsigned int cpu) { xen_dom.vcpu[cpu].started = true; }
+
 void xen_vcpu_online(unsigned int cpu, bool online)
 {
 	if (online) {
@@ -288,7 +306,10 @@ sk_time_t xen_next_deadline(unsigned int cpu)
 
 void time_init(void)
 {
+	const uint64_t now = xen_dom.p.start_tsc;
+
 	clock_scale_init(xen_dom.p.tsc_hz);
+	xen_dom.p.start_tsc -= (uint64_t)ns_ticks(xen_dom.p.elapsed_ns);
 	for (unsigned int i = 0; i < ARRAY_SIZE(xen_dom.watchdog); i++)
 		xen_dom.watchdog[i] = SK_NO_DEADLINE;
 	for (unsigned int i = 0; i < xen_dom.p.n_vcpus; i++) {
@@ -297,7 +318,7 @@ void time_init(void)
 		vcpu->singleshot = vcpu->next_period = vcpu->poll_deadline = SK_NO_DEADLINE;
 		vcpu->runstate.state = i ? RUNSTATE_offline : RUNSTATE_running;
 		vcpu->started = i == 0;
-		vcpu->runstate_tsc = xen_dom.p.start_tsc;
+		vcpu->runstate_tsc = now;
 		time_write(i);
 	}
 	time_write_wallclock();

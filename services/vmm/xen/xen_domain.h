@@ -140,6 +140,8 @@ struct xen_domain {
 	uint32_t runstate_flag;
 	/* 1 + reason, atomic. */
 	uint32_t shut_down;
+	/* The vCPU that shut the guest down, from then on. */
+	uint32_t suspend_cpu;
 
 	struct mutex evtchn_lock, fifo_lock;
 	union port port[EVTCHN_PORTS];

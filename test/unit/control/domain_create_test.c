@@ -90,7 +90,7 @@ void pv_guests_run_in_the_shim(void **state)
 	assert_string_equal(v->module_args[1], "");
 	assert_int_equal(v->memory, 250 << 20);
 	assert_int_equal(v->n_more, 0);
-	assert_int_equal(guest_pool.free, guest_pool.total - ((250 + 4 + 2 + 2 + 2) << 20));
+	assert_int_equal(guest_pool.free, guest_pool.total - ((250 + 4 + 4 + 2 + 2) << 20));
 	snprintf(path, sizeof(path), "/libxl/%u/type", domid);
 	assert_string_equal(node_value(path), "pv");
 	snprintf(path, sizeof(path), "/local/domain/%u/memory/target", domid);

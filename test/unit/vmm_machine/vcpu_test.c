@@ -47,6 +47,8 @@ static uint8_t stack[CPUS][STACK] __attribute__((aligned(64)));
 static ucontext_t scheduler;
 static int me = -1;
 
+void save_job_run(struct vcpu *v) { (void)v; }
+
 struct vm vm;
 static struct sk_vcpu_state state[CPUS];
 static unsigned int ran[CPUS], nmis[CPUS], injected[CPUS], entries[CPUS], enabled_told,

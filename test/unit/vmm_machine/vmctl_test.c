@@ -20,6 +20,8 @@ static long sk_sched_stats(sk_cap_t s, uint64_t *consumed, uint64_t *waited, uin
 
 #include "../../../services/vmm/machine/vmctl.c"
 
+#include "fake_save.h"
+
 enum { RING_BYTES = 4096, VCPUS = 2, KICK = 7, GIVEN = 5 };
 
 struct vm vm;
@@ -275,6 +277,7 @@ static int setup(void **state)
 			0);
 	}
 	assert_int_equal(vmctl_init(), 0);
+	assert_int_equal(vmctl_listen(), 0);
 	return 0;
 }
 
@@ -527,6 +530,57 @@ static void control_tells(enum vmctl_type type, const void *body, uint16_t len)
 	all_run();
 }
 
+/* The volume counts as a device until save.c does not use it any more. */
+static void a_save_is_taken_back(void **state)
+{
+	struct vmctl_save s = { .channel = { .bit = 3 } };
+	struct vmctl_unplug u = { .number = 4, .seat = VMCTL_SEAT_IMAGE, .force = 1 };
+
+	(void)state;
+	vmm_is_ready();
+	abandons = 0;
+	control_tells(VMCTL_SAVE, &s, sizeof(s));
+	assert_true(saving);
+	control_tells(VMCTL_TEXT, "123456789", 9);
+	control_tells(VMCTL_UNPLUG, &u, sizeof(u));
+	assert_int_equal(abandons, 1);
+	heard_only(BIT(READY) | BIT(DEVICES));
+	assert_int_equal(control.heard[VMCTL_DEVICES].msg.arg, 0);
+	assert_int_equal(control.heard[VMCTL_DEVICES].pieces, 4);
+	control_says(VMCTL_RESUME, 0);
+	assert_int_equal(resumes, 1);
+}
+
+static void the_guest_runs_again(void **state)
+{
+	(void)state;
+	vmm_is_ready();
+	vm_shutdown(2);
+	all_run();
+	heard_only(BIT(READY) | BIT(SHUTDOWN));
+	vm_unstop();
+	assert_int_equal(vm.stopped, 0);
+	next_life(); /* it is not told of a stop that is over */
+	heard_only(BIT(READY));
+	vm_shutdown(3);
+	all_run();
+	heard_only(BIT(READY) | BIT(SHUTDOWN));
+	assert_int_equal(control.heard[VMCTL_SHUTDOWN].msg.arg, 3);
+}
+
+static void a_configuration_is_sent_in_pieces(void **state)
+{
+	(void)state;
+	vmm_is_ready();
+	text_left = 3;
+	vmctl_queue(VMCTL_CONFIG);
+	io_kick(IO_CTL);
+	all_run();
+	assert_int_equal(control.times[VMCTL_CONFIG], 4);
+	assert_int_equal(control.heard[VMCTL_CONFIG].msg.arg, 3);
+	assert_int_equal(control.heard[VMCTL_CONFIG].msg.len, 0);
+}
+
 static void devices_come_and_go(void **state)
 {
 	struct vmctl_plug p = { .number = 7, .seat = 3 };
@@ -656,6 +710,9 @@ int main(void)
 		T(a_full_ring_keeps_nothing_back),
 		T(an_nmi_goes_to_its_vcpu),
 		T(devices_come_and_go),
+		T(a_save_is_taken_back),
+		T(the_guest_runs_again),
+		T(a_configuration_is_sent_in_pieces),
 	};
 
 	return cmocka_run_group_tests_name("vmctl", tests, NULL, NULL);

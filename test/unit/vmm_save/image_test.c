@@ -287,7 +287,7 @@ static void writing_may_fail(void **state)
 	ended = SVC_END_CLOSED;
 	image_out_run(&out);
 	assert_int_equal(out.step, IMAGE_FAILED);
-	assert_int_equal(image_out_begin(&out, &conn, CONFIG, SAVE_CONFIG_MAX + 1, fill, NULL),
+	assert_int_equal(image_out_begin(&out, &conn, CONFIG, VMCTL_CONFIG_MAX + 1, fill, NULL),
 		-SK_E_LIMIT);
 }
 

@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * save.c - saving the guest: from control's command to a volume that has all of it
+ *
+ * Objects     struct saving: what a save needs, in memory that the VMM has only meanwhile.
+ * Lifecycle   SAVE_TEXT (control gives the configuration) -> SAVE_STOP (all vCPUs are parked)
+ *             -> SAVE_STATE (each vCPU's thread saves its state) -> SAVE_WRITE -> SAVE_END ->
+ *             IDLE, with SAVED to control. Each failure leads to SAVE_END. The guest stays
+ *             stopped until RESUME, or its end.
+ * Invariants  SAVE1 guest memory is read only while all vCPUs are parked and the back ends have
+ *                   nothing to do for the guest
+ *             SAVE2 the channel of the volume is dropped outside its own handler
+ */
+#include "machine/save.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/error.h"
+#include "caps/caps.h"
+#include "log.h"
+#include "machine/cpuid.h"
+#include "machine/fpu_stub.h"
+#include "machine/memory_image.h"
+#include "machine/vcpu_state.h"
+#include "machine/vmctl.h"
+#include "save/image.h"
+#include "save/stream.h"
+#include "svc/svc.h"
+#include "xen.h"
+
+enum save_step { SAVE_IDLE, SAVE_TEXT, SAVE_STOP, SAVE_STATE, SAVE_WRITE, SAVE_END };
+
+struct saving {
+	struct image_out image;
+	uint32_t config_size;
+	char config[VMCTL_CONFIG_MAX];
+	struct stream_out out; /* with its bytes behind it */
+};
+
+static enum save_step step;
+static struct svc_conn *conn; /* to the volume */
+static struct saving *saving;
+static sk_cap_t saving_frame;
+static struct load_error why;
+static bool resume_wanted, abandoned;
+
+/* ---- memory ---- */
+
+static struct guest_state *state;
+static sk_cap_t state_frame;
+/* The host's TSC at which the guest stands still. */
+static sk_time_t state_tsc;
+
+uint32_t save_order(uint32_t size)
+{
+	uint32_t order = SK_PAGE_ORDER;
+
+	while (1u << order < size)
+		order++;
+	return order;
+}
+
+struct guest_state *save_state_alloc(void)
+{
+	void *at;
+
+	if (state || vm_alloc(save_order(state_size(vm.n_vcpus)), &state_frame, &at))
+		return state;
+	state = at;
+	state->n_vcpus = vm.n_vcpus;
+	return state;
+}
+
+void save_state_free(void)
+{
+	if (!state)
+		return;
+	vm_unmap(state, state_frame, save_order(state_size(vm.n_vcpus)));
+	cap_drop(state_frame);
+	state = NULL;
+}
+
+static uint32_t saving_order(void)
+{
+	return save_order((uint32_t)offsetof(struct saving, out) + stream_out_size(vm.n_vcpus));
+}
+
+static int saving_alloc(void)
+{
+	void *at;
+	int rc = vm_alloc(saving_order(), &saving_frame, &at);
+
+	if (!rc)
+		saving = at;
+	return rc;
+}
+
+static void saving_free(void)
+{
+	if (!saving)
+		return;
+	vm_unmap(saving, saving_frame, saving_order());
+	cap_drop(saving_frame);
+	saving = NULL;
+}
+
+/* ---- what the threads of the vCPUs do ---- */
+
+int save_jobs_start(enum vcpu_job job)
+{
+	int rc = fpu_stub_prepare();
+
+	if (!rc)
+		rc = fpu_stub_show();
+	if (rc)
+		return rc;
+	state_tsc = vm_rdtsc();
+	for (uint32_t i = 0; i < vm.n_vcpus; i++)
+		__atomic_store_n(&vm.vcpu[i].job, job, __ATOMIC_RELEASE);
+	for (uint32_t i = 0; i < vm.n_vcpus; i++)
+		vcpu_kick(&vm.vcpu[i]);
+	return 0;
+}
+
+int save_jobs_end(void)
+{
+	int result = 1;
+
+	for (uint32_t i = 0; i < vm.n_vcpus; i++) {
+		uint32_t job = __atomic_load_n(&vm.vcpu[i].job, __ATOMIC_ACQUIRE);
+
+		if (job == VCPU_JOB_SAVE || job == VCPU_JOB_LOAD)
+			return 0;
+		if (job == VCPU_JOB_FAILED)
+			result = -1;
+	}
+	fpu_stub_hide();
+	for (uint32_t i = 0; i < vm.n_vcpus; i++)
+		vm.vcpu[i].job = VCPU_JOB_NONE;
+	return result;
+}
+
+void save_job_run(struct vcpu *v)
+{
+	uint32_t job = __atomic_load_n(&v->job, __ATOMIC_ACQUIRE);
+	int rc = 0;
+
+	if (job == VCPU_JOB_SAVE)
+		rc = vcpu_state_get(v, state_tsc, &state->vcpu[v->id]);
+	else if (job == VCPU_JOB_LOAD && state->vcpu[v->id].up)
+		rc = vcpu_state_load(v, &state->vcpu[v->id]);
+	else if (job != VCPU_JOB_LOAD)
+		return;
+	__atomic_store_n(&v->job, rc ? VCPU_JOB_FAILED : VCPU_JOB_DONE, __ATOMIC_RELEASE);
+	io_kick(IO_CTL);
+}
+
+/* ---- the rest of the state ---- */
+
+static void leaves_get(struct guest_state *s)
+{
+	static const uint32_t leaves[] = { 0, 1, 2, 4, 5, 6, 7, 0xb, 0xd, 0x80000000,
+		0x80000001, 0x80000007, 0x80000008 };
+	struct cpuid_env env = { .host = host_cpuid,
+		.n_vcpus = vm.n_vcpus,
+		.domid = vm.cfg->domid,
+		.xcr0_max = vm.info->xcr0,
+		.xcr0 = vm.info->xcr0,
+		.tsc_hz = vm.tsc_hz };
+	struct cpuid_regs r;
+
+	s->n_leaves = 0;
+	for (uint32_t i = 0; i < ARRAY_SIZE(leaves); i++) {
+		cpuid_guest(&env, leaves[i], 0, &r);
+		s->leaf[s->n_leaves++] = (xen_cpuid_leaf_t){ leaves[i],
+			leaves[i] == 7 || leaves[i] == 4 || leaves[i] == 0xb || leaves[i] == 0xd
+				? 0
+				: XEN_CPUID_NO_SUBLEAF,
+			r.eax, r.ebx, r.ecx, r.edx };
+	}
+}
+
+static void state_complete(struct guest_state *s)
+{
+	s->time_ns = xen_time_at(state_tsc);
+	s->tsc_khz = (uint32_t)(vm.tsc_hz / 1000);
+	for (uint32_t i = 0; i < HVM_NR_PARAMS; i++)
+		s->param[i] = xen_param(i);
+	leaves_get(s);
+}
+
+/* ---- the steps ---- */
+
+static void save_fail(const char *what, int rc)
+{
+	snprintf(why.text, sizeof(why.text), "%s: %s", what, sk_error_text(rc));
+	step = SAVE_END;
+	io_kick(IO_CTL);
+}
+
+static uint32_t image_fill(void *ctx, uint8_t *buf, uint32_t size)
+{
+	(void)ctx;
+	return stream_fill(&saving->out, buf, size);
+}
+
+/* SAVE2: the rest is for save_advance(). */
+static void image_run(void)
+{
+	image_out_run(&saving->image);
+	if (saving->image.step < IMAGE_DONE)
+		return;
+	if (saving->image.step == IMAGE_FAILED)
+		snprintf(why.text, sizeof(why.text), "%s", saving->image.e.text);
+	step = SAVE_END;
+	io_kick(IO_CTL);
+}
+
+static void image_event(void *ctx)
+{
+	(void)ctx;
+	if (step == SAVE_WRITE)
+		image_run();
+}
+
+static void image_restarted(void *ctx)
+{
+	(void)ctx;
+	if (step == SAVE_WRITE)
+		image_out_restarted(&saving->image);
+}
+
+/* SAVE1 */
+static void write_begin(void)
+{
+	const struct stream_source src = { .next = memory_image_next, .state = state };
+	int rc;
+
+	state_complete(state);
+	stream_begin(&saving->out, &src);
+	rc = image_out_begin(
+		&saving->image, conn, saving->config, saving->config_size, image_fill, NULL);
+	if (rc) {
+		save_fail("the configuration", rc);
+		return;
+	}
+	step = SAVE_WRITE;
+	image_run();
+}
+
+static void stop_look(void)
+{
+	int rc;
+
+	if (!vm_all_parked())
+		return;
+	step = SAVE_STATE;
+	rc = save_jobs_start(VCPU_JOB_SAVE);
+	if (rc)
+		save_fail("the vCPUs cannot be saved", rc);
+}
+
+static void state_look(void)
+{
+	int rc = save_jobs_end();
+
+	if (rc < 0)
+		save_fail("the FPU of a vCPU cannot be saved", -SK_E_INVAL);
+	else if (rc)
+		write_begin();
+}
+
+static void save_free(void)
+{
+	if (conn)
+		svc_channel_drop(conn);
+	conn = NULL;
+	saving_free();
+	save_state_free();
+	abandoned = false;
+	step = SAVE_IDLE;
+}
+
+static void resume_look(void)
+{
+	if (!resume_wanted || !vm_all_parked())
+		return;
+	resume_wanted = false;
+	if (xen_suspend_cancel())
+		vm_unstop();
+}
+
+void save_advance(void)
+{
+	if (step == SAVE_STOP)
+		stop_look();
+	if (step == SAVE_STATE)
+		state_look();
+	if (step == SAVE_END) {
+		save_free();
+		vmctl_queue(VMCTL_SAVED);
+	}
+	if (abandoned && step != SAVE_STATE)
+		save_free();
+	if (step == SAVE_IDLE)
+		resume_look();
+}
+
+/* ---- commands ---- */
+
+static int channel_begin(const struct vmctl_save *s)
+{
+	int rc;
+
+	conn = svc_channel_add(&s->channel);
+	if (!conn)
+		return -SK_E_NO_MEM;
+	if (conn->data_size < (uint64_t)IMAGE_BUFFERS * IMAGE_BUFFER)
+		return -SK_E_RANGE;
+	rc = svc_on_epoch(conn, image_restarted, NULL);
+	if (!rc)
+		rc = svc_on_end(conn, image_event, NULL);
+	return rc ? rc : svc_on_channel(conn, image_event, NULL);
+}
+
+void save_begin(const void *body, uint32_t len)
+{
+	struct vmctl_save s;
+	int rc;
+
+	if (len != sizeof(s) || step != SAVE_IDLE)
+		return;
+	memcpy(&s, body, sizeof(s));
+	why.text[0] = '\0';
+	step = SAVE_TEXT;
+	rc = channel_begin(&s);
+	if (!rc)
+		rc = saving_alloc();
+	if (!rc && !save_state_alloc())
+		rc = -SK_E_NO_MEM;
+	if (rc) {
+		save_fail("the VMM cannot save its guest", rc);
+		return;
+	}
+	saving->config_size = 0;
+	vmctl_queue(VMCTL_TEXT);
+}
+
+void save_text(uint32_t at, const void *body, uint32_t len)
+{
+	if (step != SAVE_TEXT || at != saving->config_size)
+		return;
+	if (len > sizeof(saving->config) - saving->config_size) {
+		save_fail("the configuration", -SK_E_LIMIT);
+		return;
+	}
+	memcpy(saving->config + saving->config_size, body, len);
+	saving->config_size += len;
+	if (len == VMCTL_TEXT_MAX)
+		vmctl_queue(VMCTL_TEXT);
+	else
+		step = SAVE_STOP;
+}
+
+void save_abandon(void)
+{
+	abandoned = step != SAVE_IDLE;
+	save_advance(); /* while the threads use the memory, it stays */
+}
+
+bool save_busy(void) { return step != SAVE_IDLE; }
+
+void save_resume(void)
+{
+	resume_wanted = true;
+	resume_look();
+}
+
+/* ---- messages ---- */
+
+uint32_t save_message(uint32_t type, uint32_t *arg, char *text)
+{
+	uint32_t n = 0;
+
+	if (type == VMCTL_SAVED) {
+		*arg = why.text[0] != '\0';
+		n = *arg ? (uint32_t)strlen(why.text) + 1 : 0;
+		memcpy(text, why.text, n);
+	} else if (type == VMCTL_TEXT) {
+		*arg = saving ? saving->config_size : 0;
+	}
+	return n;
+}
