@@ -299,13 +299,14 @@ guest-flavours := cloud-amd64 amd64 686-pae
 guest-loaders := $(addprefix $(GUESTCACHE)/,grub-xen/grub-i386-xen_pvh.bin xen-pv/xen-shim xen-pv/grub-x86_64-xen.bin xen-pv/grub-i386-xen.bin)
 guest-loaders-there := $(GUESTCACHE)/grub-xen/version $(GUESTCACHE)/xen-pv/version
 guest-kernels := $(patsubst %,$(GUESTCACHE)/kernel-%/version,$(guest-flavours)) $(guest-loaders-there)
-# Debian's xl, the judge of what a guest's configuration means
+# Debian's xl, the judge of what a guest's configuration means, and Xen's judge of saved guests
 xl := $(GUESTCACHE)/xl/version
+xen-migration := $(GUESTCACHE)/xen-migration/version
 guest-ramdisks := $(patsubst %,$(GUESTCACHE)/initramfs-%,$(guest-flavours))
 
 $(GUESTCACHE)/kernel-%/version: | $(packages)
 	$(Q)tools/fetch-guest $(GUESTCACHE) $*
-$(guest-loaders-there) $(xl): $(GUESTCACHE)/%/version: | $(packages)
+$(guest-loaders-there) $(xl) $(xen-migration): $(GUESTCACHE)/%/version: | $(packages)
 	$(Q)tools/fetch-guest $(GUESTCACHE) $*
 $(GUESTCACHE)/initramfs-%: $(GUESTCACHE)/kernel-%/version tools/mkinitramfs tools/guest-init
 	$(call say,INITRD,$@)tools/mkinitramfs --kernel $(<D) -o $@
@@ -323,7 +324,7 @@ $(B)/stamp/sample: $(GUESTCACHE)/initramfs-cloud-amd64 $(GUESTCACHE)/debian.img 
 	$(Q)touch $@
 
 .PHONY: guests
-guests: $(guest-kernels) $(guest-ramdisks) $(B)/stamp/sample $(xl)
+guests: $(guest-kernels) $(guest-ramdisks) $(B)/stamp/sample $(xl) $(xen-migration)
 
 # ---- run --------------------------------------------------------------------------------------------------------
 
@@ -449,7 +450,7 @@ soak: $(test-machine) $(unit-bins) $(own-guests) guests iso
 	$(check-lint) --nodes 225000
 	$(if $(filter-out inject,$(T)),,@rm -f $(inject-report); for way in $(inject-ways); do echo "inject: $$way"; \
 		SKERRY_INJECT=$$way SKERRY_REPORT=$(abspath $(inject-report)) $(runtests) --tier system inject || exit; done; $(PYTHON) test/system/inject_report.py $(inject-report))
-	@for i in $$(seq $(ROUNDS)); do echo "round $$i of $(ROUNDS)"; SKERRY_CREATE_ROUNDS=100 SKERRY_RESTARTS=400 SKERRY_PLUGS=1000 SKERRY_SEED=$$i SKERRY_REPORT=$(abspath $(B))/test/soak.txt \
+	@for i in $$(seq $(ROUNDS)); do echo "round $$i of $(ROUNDS)"; SKERRY_CREATE_ROUNDS=100 SKERRY_RESTARTS=400 SKERRY_PLUGS=1000 SKERRY_SAVES=100 SKERRY_SEED=$$i SKERRY_REPORT=$(abspath $(B))/test/soak.txt \
 		$(runtests) --tier system $(T) || exit; done
 mutants: setup
 	@tools/mutants --build $(B) $(if $(GENERATE),--generate $(GENERATE) --seed $(or $(SEED),1)) $(T)

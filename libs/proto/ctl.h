@@ -67,7 +67,7 @@ enum ctl_right { CTL_RIGHT_NONE = 0, CTL_CLASSES(X) };
 	X(ATTACHED, 13, CONSOLE, \
 		"uint32_t domid: the user is in its console; 0: in none -> nothing") \
 	X(CREATE, 14, CONFIGURE, \
-		"struct ctl_create -> uint32_t domid, when the guest runs or is paused") \
+		"struct ctl_create: also a guest that was saved -> uint32_t domid, when the guest runs or is paused") \
 	X(AUTO, 15, CONFIGURE, \
 		"struct ctl_auto: how far the guests are that start with the host -> nothing") \
 	X(PAUSE, 16, LIFE, "uint32_t domid -> nothing") \
@@ -92,7 +92,11 @@ enum ctl_right { CTL_RIGHT_NONE = 0, CTL_CLASSES(X) };
 	X(RESTART, 30, HOST, \
 		"struct ctl_restart: a domain of the host -> nothing; NOT_FOUND, BUSY, STATE, DENIED as INIT_RESTART") \
 	X(POWER, 31, HOST, \
-		"struct ctl_power: notes TEXT; answered only if the host stays, or if another POWER waits")
+		"struct ctl_power: notes TEXT; answered only if the host stays, or if another POWER waits") \
+	X(SAVE, 32, CONFIGURE, \
+		"struct ctl_save, a text of 1 to VMCTL_CONFIG_MAX bytes: its configuration -> nothing, when the volume has the guest; IO: it has failed, and the guest goes on unless it has ended") \
+	X(SAVED_CONFIG, 33, CONFIGURE, \
+		"struct ctl_image: a saved guest -> the text of its configuration, which is hostile")
 
 #define X(name, num, class, what) CTL_##name = (num),
 enum ctl_op { CTL_OPS(X) CTL_OP_END };
@@ -295,6 +299,24 @@ struct ctl_stored {
 };
 _Static_assert(sizeof(struct ctl_stored) == 4, "no padding");
 
+/* A partition, by the label that it has in the GPT. */
+struct ctl_image {
+	char label[DISK_LABEL_SIZE];
+	uint8_t reserved;
+};
+_Static_assert(sizeof(struct ctl_image) == 52, "no padding");
+
+/* What becomes of a guest that was saved. */
+enum ctl_save_after { CTL_SAVE_DESTROY, CTL_SAVE_CONTINUE, CTL_SAVE_PAUSE, CTL_SAVE_END };
+struct ctl_save {
+	uint32_t domid;
+	uint32_t after;         /* enum ctl_save_after */
+	struct ctl_image image; /* it is overwritten */
+};
+_Static_assert(sizeof(struct ctl_save) == 60 &&
+		       sizeof(struct ctl_save) + VMCTL_CONFIG_MAX <= CTL_BODY_MAX,
+	"no padding, and it fits a request");
+
 enum ctl_create_flag {
 	CTL_CREATE_PAUSED = 1,
 	/*
@@ -306,9 +328,12 @@ enum ctl_create_flag {
 struct ctl_create {
 	uint32_t flags; /* enum ctl_create_flag */
 	uint32_t n_auto;
+	/* The guest that was saved there; empty: it boots. Not with CTL_CREATE_AUTO. */
+	struct ctl_image image;
+	uint32_t reserved;
 	struct guest_config config;
 };
-_Static_assert(sizeof(struct ctl_create) == 8 + sizeof(struct guest_config) &&
+_Static_assert(sizeof(struct ctl_create) == 64 + sizeof(struct guest_config) &&
 		       sizeof(struct ctl_create) <= CTL_BODY_MAX,
 	"it fits a request");
 

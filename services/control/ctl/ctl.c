@@ -92,6 +92,9 @@ static const struct {
 	[CTL_DETACH] = FIXED(struct ctl_number, 0),
 	[CTL_RESTART] = FIXED(struct ctl_restart, 0),
 	[CTL_POWER] = FIXED(struct ctl_power, 0),
+	[CTL_SAVE] = SIZES(
+		sizeof(struct ctl_save) + 1, sizeof(struct ctl_save) + VMCTL_CONFIG_MAX, 0),
+	[CTL_SAVED_CONFIG] = FIXED(struct ctl_image, VMCTL_CONFIG_MAX),
 };
 
 /* ---- answers ---- */

@@ -47,6 +47,7 @@ void ctl_do_CREATE(struct request *q, const void *body, uint32_t len)
 	const struct ctl_create *c = body;
 	const char *wrong = guest_config_check(&c->config);
 	struct creation_request r = { .paused = c->flags & CTL_CREATE_PAUSED,
+		.image = c->image.label[0] ? c->image.label : NULL,
 		.again = c->flags & CTL_CREATE_AUTO,
 		.in_table = in_table,
 		.fn = created,
@@ -56,6 +57,11 @@ void ctl_do_CREATE(struct request *q, const void *body, uint32_t len)
 	(void)len;
 	if (wrong) {
 		ctl_refuse(q, -SK_E_INVAL, "the %s of the configuration is not valid", wrong);
+		return;
+	}
+	if (r.image && (r.again || !guest_label_ok(r.image))) {
+		ctl_refuse(q, -SK_E_INVAL, "the %s is not valid",
+			r.again ? "restoration at start" : "name of the partition");
 		return;
 	}
 	r.config = malloc(sizeof(*r.config));

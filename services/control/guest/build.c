@@ -158,6 +158,8 @@ static int own_memory_take(struct guest *g)
 		if (guest_has_device(g->dom->config, seat) &&
 			!guest_device_take(g, seat, GUEST_DEVICE_ORDER))
 			return -1;
+	if (g->image[0] && !guest_device_take(g, GUEST_SEAT_IMAGE, GUEST_DEVICE_ORDER))
+		return -1;
 	return 0;
 }
 
@@ -369,6 +371,7 @@ static int config_give(struct guest *g)
 	memcpy(v.uuid, g->dom->uuid, sizeof(v.uuid));
 	strcpy(v.name, g->dom->name);
 	machine_cmdline(c, v.cmdline);
+	v.restore = g->restore;
 	v.n_modules = guest_modules(c);
 	for (uint32_t i = 0; i < v.n_modules; i++)
 		strcpy(v.module_args[i], machine_module_args(c, i));

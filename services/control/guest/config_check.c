@@ -45,6 +45,11 @@ static const char *disk_spec_wrong(const struct disk_spec *d)
 	return rules_check(rules, ARRAY_SIZE(rules));
 }
 
+bool guest_label_ok(const char label[DISK_LABEL_SIZE])
+{
+	return label[0] && memchr(label, 0, DISK_LABEL_SIZE) != NULL;
+}
+
 const char *guest_disk_check(const struct guest_disk *d)
 {
 	const char *wrong = disk_spec_wrong(&d->spec);

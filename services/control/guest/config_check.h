@@ -17,5 +17,7 @@ const char *guest_config_check(const struct guest_config *c);
 /* The same for one device. */
 const char *guest_disk_check(const struct guest_disk *d);
 const char *guest_vif_check(const struct vif_spec *v);
+/* Is it the label of a partition, with its end in the field? */
+bool guest_label_ok(const char label[DISK_LABEL_SIZE]);
 
 #endif

@@ -258,7 +258,10 @@ static void link_closed(struct call *call)
 	struct proc_connection kept = c->kept;
 
 	g->link.under_way = false;
-	if (!call->rc && call->result)
+	if (!call->rc && call->result && c->step == link_seat_step(GUEST_SEAT_IMAGE))
+		msg_fail(
+			&g->plug.why, "the last flush failed: %s", sk_error_text(call->result));
+	else if (!call->rc && call->result)
 		flush_failed(g, c, sk_error_text(call->result));
 	/* The answer may be an old one, and the next life may be opening the connection now. */
 	if (wait || c->reopening)

@@ -50,6 +50,10 @@ static enum step_end step_build(struct creation *c, struct msg *m)
 	if (c->r.in_table)
 		c->r.in_table(c->r.ctx);
 	g->start_paused = c->r.paused;
+	if (c->r.image) {
+		strcpy(g->image, c->r.image);
+		g->restore = c->r.reads ? VM_READ_CONFIG : VM_RESTORE;
+	}
 	g->dom->short_lives = c->r.short_lives;
 	if (guest_build(g, m)) {
 		guest_drop(g);
@@ -65,8 +69,11 @@ static enum step_end step_connect(struct creation *c, struct msg *m)
 	return guest_connect(c->guest, m) ? STEP_FAILED : STEP_WAITS;
 }
 
+/* Nothing in the host asks xenstore about a guest that only reads. */
 static enum step_end step_store(struct creation *c, struct msg *m)
 {
+	if (c->r.reads)
+		return STEP_DONE;
 	return guest_store_write(c->guest, m) ? STEP_FAILED : STEP_WAITS;
 }
 
@@ -163,6 +170,11 @@ void creation_over(struct guest *g)
 		creation_tell(c, g->dom->domid,
 			c->failure.text[0] ? c->failure.text
 					   : "it was destroyed while it was being created");
+}
+
+struct saved_config *creation_reads(const struct guest *g)
+{
+	return g->creation ? g->creation->r.reads : NULL;
 }
 
 /* ---- the requester ---- */

@@ -23,12 +23,17 @@ enum creation_state {
 	CREATION_FAILED,  /* the guest is taken back; the requester is told when that is done */
 };
 
+struct saved_config;
+
 /* The end of a creation. text: why there is no guest; NULL when it is there. */
 typedef void (*created_fn)(void *ctx, uint32_t domid, const char *text);
 
 struct creation_request {
 	struct guest_config *config; /* malloc'ed */
 	bool paused;
+	/* The label of the partition with the saved guest, copied; NULL: the guest boots. */
+	const char *image;
+	struct saved_config *reads; /* it is only there to read this: saved_config.h */
 	/* If control is restarted meanwhile, the guest is made all the same. */
 	bool again;
 	uint32_t short_lives;        /* in a row before this one: restart.h */
@@ -42,6 +47,9 @@ struct creation_request {
  * neither.
  */
 int creation_begin(const struct creation_request *r, struct msg *m) must_check;
+
+/* What this guest is there to read; NULL: it is a guest like others. */
+struct saved_config *creation_reads(const struct guest *g);
 
 /*
  * The step that this guest's creation waits in is done. Without effect when the guest is to

@@ -31,7 +31,7 @@ static const uint8_t legal_moves[DOM_STATE_COUNT] = {
 	[DOM_FREE] = M(BUILDING),
 	[DOM_BUILDING] = M(LIVE) | M(DYING) | M(LEAVING) | M(FREE) | M(RESTING),
 	[DOM_LIVE] = M(DOWN) | M(DYING) | M(LEAVING),
-	[DOM_DOWN] = M(DYING) | M(LEAVING),
+	[DOM_DOWN] = M(LIVE) | M(DYING) | M(LEAVING),
 	[DOM_DYING] = M(LEAVING),
 	[DOM_LEAVING] = M(FREE) | M(RESTING),
 	[DOM_RESTING] = M(FREE),
@@ -483,8 +483,11 @@ static void shutdown_action_run(struct domtab *t, struct dom *d, uint64_t wall_s
 {
 	enum guest_action a = shutdown_action(t, d);
 
-	guest_say(t, d, "Domain %u has shut down, reason code %u: action is %s\n", d->domid,
-		d->reason, guest_action_name(a));
+	if (d->reason == REASON_SUSPEND)
+		guest_say(t, d, "Domain %u has been suspended.\n", d->domid);
+	else
+		guest_say(t, d, "Domain %u has shut down, reason code %u: action is %s\n",
+			d->domid, d->reason, guest_action_name(a));
 	if (starts_anew(a) && restarts_too_often(t, d))
 		a = a == ACTION_RENAME_RESTART ? ACTION_PRESERVE : ACTION_DESTROY;
 	switch (a) {
@@ -524,6 +527,18 @@ void dom_down(struct domtab *t, struct dom *d, uint32_t reason, uint64_t wall_se
 	shutdown_action_run(t, d, wall_seconds);
 }
 
+bool dom_suspended(const struct dom *d)
+{
+	return d->state == DOM_DOWN && d->reason == REASON_SUSPEND && d->has_vmm;
+}
+
+void dom_unsuspended(struct dom *d, bool paused)
+{
+	dom_set_state(d, DOM_LIVE);
+	d->reason = REASON_POWEROFF;
+	d->paused = paused;
+}
+
 void dom_vmm_died(struct domtab *t, struct dom *d, uint64_t wall_seconds)
 {
 	d->has_vmm = false;
@@ -533,6 +548,12 @@ void dom_vmm_died(struct domtab *t, struct dom *d, uint64_t wall_seconds)
 		break;
 	case DOM_BUILDING:
 		guest_end(t, d);
+		break;
+	case DOM_DOWN:
+		if (d->reason != REASON_SUSPEND)
+			break; /* it was to stay as it is */
+		d->reason = REASON_CRASH;
+		shutdown_action_run(t, d, wall_seconds);
 		break;
 	case DOM_DYING:
 		dom_quiesced(t, d);

@@ -136,6 +136,9 @@ void dom_ready(struct domtab *t, struct dom *d, bool paused);
 void dom_failed(struct domtab *t, struct dom *d); /* the VMM could not build the guest */
 void dom_down(struct domtab *t, struct dom *d, uint32_t reason, uint64_t wall_seconds);
 void dom_vmm_died(struct domtab *t, struct dom *d, uint64_t wall_seconds);
+/* It has stopped to be saved, and can go on; it goes on. */
+bool dom_suspended(const struct dom *d);
+void dom_unsuspended(struct dom *d, bool paused);
 void dom_quiesced(struct domtab *t, struct dom *d);
 void dom_gone(struct domtab *t, struct dom *d);
 /* The user has asked it to reboot, so this is not a short life. */

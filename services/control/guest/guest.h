@@ -52,7 +52,10 @@ enum {
 	GUEST_DEVICE_ORDER = 21,
 	/* of a device that a running guest gets: the rings are in it, too */
 	GUEST_PLUG_ORDER = GUEST_DEVICE_ORDER + 1,
+	/* Behind a guest's devices: the volume on which it is saved, or restored from. */
+	GUEST_SEAT_IMAGE = GUEST_SEATS,
 };
+_Static_assert((int)GUEST_SEAT_IMAGE == (int)VMCTL_SEAT_IMAGE, "the VMM's number");
 
 /* Requests to xenstore that belong together: store.h. */
 struct guest_nodes {
@@ -61,7 +64,15 @@ struct guest_nodes {
 };
 
 /* The device that a guest gets or loses while it runs, one at a time. */
-enum plug_state { PLUG_IDLE, PLUG_OPEN, PLUG_TELL, PLUG_SHOW, UNPLUG_TELL, UNPLUG_CLOSE };
+enum plug_state {
+	PLUG_IDLE,
+	PLUG_OPEN,
+	PLUG_TELL,
+	PLUG_SHOW,
+	PLUG_IMAGE, /* the VMM may use the volume: save.c */
+	UNPLUG_TELL,
+	UNPLUG_CLOSE
+};
 typedef void (*plug_done_fn)(uint32_t domid, const char *why);
 struct guest_plug {
 	enum plug_state state;
@@ -71,6 +82,19 @@ struct guest_plug {
 	struct svc_timer late;
 	struct msg why;  /* that an attachment failed; empty: it did not */
 	plug_done_fn fn; /* of who waits for the end; NULL: nobody */
+};
+
+/* why is NULL when the volume has the guest. */
+typedef void (*save_done_fn)(uint32_t domid, const char *why);
+struct guest_save {
+	/* OPEN: storage opens the volume; SUSPEND: the guest stops; WRITE: its VMM saves it */
+	enum save_state { SAVE_IDLE, SAVE_OPEN, SAVE_SUSPEND, SAVE_WRITE, SAVE_CLOSE } state;
+	uint32_t after; /* enum ctl_save_after */
+	char *text;     /* the configuration to save, malloc'ed */
+	uint32_t text_size;
+	struct svc_timer late;
+	struct msg why;  /* that it failed; empty: it did not */
+	save_done_fn fn; /* of who waits for the end; NULL: nobody */
 };
 
 struct creation;
@@ -85,7 +109,8 @@ struct guest {
 	pool_piece_t *more;   /* pieces that the VMM got later: up to n_more_max */
 	uint32_t n_ram;       /* pieces of RAM at start */
 	uint32_t n_more, n_more_max;
-	pool_piece_t device[GUEST_SEATS]; /* data of disks and vifs, by their seats */
+	/* data of disks and vifs, and of the volume, by their seats */
+	pool_piece_t device[GUEST_SEATS + 1];
 	struct proc proc;
 	bool proc_made;
 	bool unbuilding; /* what it was made of is being given back */
@@ -103,6 +128,12 @@ struct guest {
 	/* plug.c */
 	struct guest_plug plug;
 	uint32_t plug_number; /* of the last PLUG or UNPLUG that the VMM was sent */
+
+	/* save.c, creation.c: the partition with the saved guest; empty: there is none */
+	char image[DISK_LABEL_SIZE];
+	bool image_writable;
+	enum vm_restore restore;
+	struct guest_save save;
 
 	/* sched.c */
 	sk_cap_t sched[VM_VCPUS_MAX];

@@ -93,7 +93,9 @@ static void keep_guest(struct kept_guest *k, const struct guest *g)
 {
 	k->flags |= flag(g->start_paused, KEPT_START_PAUSED) |
 		    flag(g->was_ready, KEPT_WAS_READY) | flag(g->leaving, KEPT_LEAVING) |
-		    flag(g->io_shares, KEPT_IO_SHARES) | flag(g->io_capped, KEPT_IO_CAPPED);
+		    flag(g->io_shares, KEPT_IO_SHARES) | flag(g->io_capped, KEPT_IO_CAPPED) |
+		    flag(g->image_writable, KEPT_IMAGE_WRITABLE);
+	memcpy(k->image, g->image, sizeof(g->image));
 	k->refused = g->refused;
 	k->plug_number = g->plug_number;
 	k->start_ns = g->start_ns;
@@ -275,6 +277,8 @@ static int adopt_guest(struct dom *d, const struct kept_guest *k, bool *whole)
 	g->was_ready = k->flags & KEPT_WAS_READY;
 	g->io_shares = k->flags & KEPT_IO_SHARES;
 	g->io_capped = k->flags & KEPT_IO_CAPPED;
+	g->image_writable = k->flags & KEPT_IMAGE_WRITABLE;
+	memcpy(g->image, k->image, sizeof(g->image) - 1);
 	g->refused = k->refused;
 	g->plug_number = k->plug_number;
 	g->start_ns = k->start_ns;

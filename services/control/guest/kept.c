@@ -166,7 +166,7 @@ int kept_guest_load(uint32_t i, struct kept_guest *g)
 	if (g->state == DOM_FREE)
 		return -SK_E_NOT_FOUND;
 	return g->state < DOM_STATE_COUNT && g->domid && g->domid < DOMID_RESERVED &&
-			       g->n_conns <= KEPT_CONNS && TEXT_OK(g->name)
+			       g->n_conns <= KEPT_CONNS && TEXT_OK(g->name) && TEXT_OK(g->image)
 		       ? 0
 		       : -SK_E_INVAL;
 }

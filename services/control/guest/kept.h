@@ -53,6 +53,7 @@ enum kept_flag {
 	KEPT_LEAVING = 64,
 	KEPT_IO_SHARES = 128,
 	KEPT_IO_CAPPED = 256,
+	KEPT_IMAGE_WRITABLE = 512,
 };
 
 struct kept_guest {
@@ -64,6 +65,7 @@ struct kept_guest {
 	uint64_t born_ns, due_ns, start_ns;
 	char name[GUEST_NAME_MAX + 1];
 	uint8_t uuid[UUID_SIZE];
+	char image[DISK_LABEL_SIZE + 1]; /* the volume of a save that goes on */
 	/* slots of its VMM; cnode 0: it has none */
 	sk_cap_t cnode, keep, space, thread, sched, ntfn, service;
 	uint32_t n_slots;

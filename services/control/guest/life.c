@@ -22,6 +22,7 @@
 #include "guest/keep.h"
 #include "guest/kept.h"
 #include "guest/listen.h"
+#include "guest/save.h"
 #include "guest/store.h"
 #include "guest/vmctl.h"
 #include "log.h"
@@ -306,6 +307,7 @@ static void vmm_dead_follow(struct dom *d)
 {
 	creation_blame(guest_of(d), "its VMM died; `dmesg` may say why");
 	dom_vmm_died(&guests, d, host_wall_seconds());
+	save_down(guest_of(d));
 }
 
 void guest_vmm_faulted(uint32_t domid, uint64_t rip, uint64_t address)

@@ -24,7 +24,16 @@
  * none. Modules come last, because the VMM reads them before it handles events, and uses the
  * high signal bits for itself after that.
  */
-enum kind { KIND_LOG, KIND_CONSOLE, KIND_STORE, KIND_KERNEL, KIND_DISK, KIND_VIF, KIND_MODULE };
+enum kind {
+	KIND_LOG,
+	KIND_CONSOLE,
+	KIND_STORE,
+	KIND_KERNEL,
+	KIND_DISK,
+	KIND_VIF,
+	KIND_MODULE,
+	KIND_IMAGE
+};
 
 static uint32_t n_modules(const struct guest *g) { return guest_modules(g->dom->config); }
 
@@ -35,7 +44,8 @@ static const char *module_path(const struct guest *g, uint32_t i)
 
 enum {
 	STEP_VIF = KIND_DISK + GUEST_DISKS_MAX,
-	STEP_MODULE = STEP_VIF + GUEST_VIFS_MAX,
+	STEP_IMAGE = STEP_VIF + GUEST_VIFS_MAX,
+	STEP_MODULE,
 	STEPS = STEP_MODULE + GUEST_MODULES_MAX
 };
 
@@ -55,8 +65,10 @@ static enum kind step_kind(uint32_t step, uint32_t *i)
 	if (step < STEP_VIF)
 		return KIND_DISK;
 	*i = step - STEP_VIF;
-	if (step < STEP_MODULE)
+	if (step < STEP_IMAGE)
 		return KIND_VIF;
+	if (step == STEP_IMAGE)
+		return KIND_IMAGE;
 	*i = step - STEP_MODULE;
 	return KIND_MODULE;
 }
@@ -70,7 +82,11 @@ bool link_has(const struct guest *g, uint32_t step)
 	case KIND_VIF:
 		return guest_has_device(g->dom->config, step - KIND_DISK);
 	case KIND_MODULE:
-		return i < n_modules(g);
+		return g->restore == VM_BOOT && i < n_modules(g);
+	case KIND_KERNEL:
+		return g->restore == VM_BOOT;
+	case KIND_IMAGE:
+		return g->image[0] != '\0';
 	default:
 		return true;
 	}
@@ -179,6 +195,16 @@ static void prepare_disk(const struct guest *g, struct guest_link *l, uint32_t i
 	params_set(l, &p, sizeof(p));
 }
 
+static void prepare_image(const struct guest *g, struct guest_link *l)
+{
+	struct blk_params p = { .writable = g->image_writable };
+
+	strcpy(l->name, "image");
+	snprintf(p.volume, sizeof(p.volume), "by-partlabel/%s", g->image);
+	prepare_device(g, l, GUEST_SEAT_IMAGE, SVC_PROTO_BLK);
+	params_set(l, &p, sizeof(p));
+}
+
 static void prepare_vif(const struct guest *g, struct guest_link *l, uint32_t i)
 {
 	const struct vif_spec *v = guest_vif_at(g->dom->config, i);
@@ -205,7 +231,8 @@ static const enum service kind_services[] = { [KIND_LOG] = SERVICE_CONSOLE,
 	[KIND_KERNEL] = SERVICE_FILES,
 	[KIND_DISK] = SERVICE_STORAGE,
 	[KIND_VIF] = SERVICE_NETWORK,
-	[KIND_MODULE] = SERVICE_FILES };
+	[KIND_MODULE] = SERVICE_FILES,
+	[KIND_IMAGE] = SERVICE_STORAGE };
 
 enum service link_service(uint32_t step)
 {
@@ -241,6 +268,9 @@ int link_prepare(const struct guest *g, uint32_t step, struct guest_link *l, str
 	case KIND_VIF:
 		prepare_vif(g, l, i);
 		return 0;
+	case KIND_IMAGE:
+		prepare_image(g, l);
+		return 0;
 	case KIND_MODULE:
 	default:
 		return prepare_module(g, l, i, m);
@@ -251,6 +281,8 @@ bool link_writes(const struct guest *g, uint32_t step)
 {
 	uint32_t i;
 
+	if (step == STEP_IMAGE)
+		return g->image_writable;
 	return step_kind(step, &i) == KIND_DISK &&
 	       !guest_disk_at(g->dom->config, i)->spec.readonly;
 }
@@ -291,6 +323,8 @@ const char *link_subject(const struct guest *g, uint32_t step, char text[24])
 	case KIND_VIF:
 		snprintf(text, 24, "vif %u", i);
 		return text;
+	case KIND_IMAGE:
+		return g->image;
 	case KIND_MODULE:
 		if (shim && !i)
 			return "kernel";
@@ -334,6 +368,17 @@ static int disk_refused(const struct guest_disk *d, int rc, struct msg *m)
 	return 0;
 }
 
+static int image_refused(const struct guest *g, int rc, struct msg *m)
+{
+	if (rc == -SK_E_NOT_FOUND)
+		return msg_fail(m, "there is no partition named '%s'", g->image);
+	if (rc == -SK_E_BUSY)
+		return msg_fail(m, "partition '%s' is in use by a guest or the host", g->image);
+	if (rc == -SK_E_DENIED)
+		return msg_fail(m, "partition '%s' is on a read-only disk", g->image);
+	return 0;
+}
+
 static int vif_refused(const struct vif_spec *v, uint32_t i, int rc, struct msg *m)
 {
 	if (rc == -SK_E_NOT_FOUND)
@@ -361,6 +406,8 @@ void link_refused(const struct guest *g, uint32_t step, int rc, struct msg *m)
 		told = file_refused(link_subject(g, step, text), module_path(g, i), rc, m);
 	else if (k == KIND_DISK)
 		told = disk_refused(guest_disk_at(g->dom->config, i), rc, m);
+	else if (k == KIND_IMAGE)
+		told = image_refused(g, rc, m);
 	else if (k == KIND_VIF)
 		told = vif_refused(guest_vif_at(g->dom->config, i), i, rc, m);
 	if (told)

@@ -29,6 +29,7 @@
 #include "guest/keep.h"
 #include "guest/life.h"
 #include "guest/link.h"
+#include "guest/save.h"
 #include "guest/store.h"
 #include "guest/vmctl.h"
 
@@ -53,6 +54,10 @@ static void config_remove(struct guest *g, uint32_t seat)
 	struct guest_disk *d;
 	struct vif_spec *v;
 
+	if (seat == GUEST_SEAT_IMAGE) {
+		g->image[0] = '\0';
+		return;
+	}
 	if (seat_is_disk(seat) && (d = guest_disk_at(c, seat)) != NULL)
 		memmove(d, d + 1, (size_t)(c->disks + c->n_disks-- - (d + 1)) * sizeof(*d));
 	else if (!seat_is_disk(seat) && (v = guest_vif_at(c, seat - GUEST_DISKS_MAX)) != NULL)
@@ -124,7 +129,8 @@ void plug_close(struct guest *g)
 
 static void plug_take_out(struct guest *g)
 {
-	guest_store_unplug(g, g->plug.seat);
+	if (g->plug.seat != GUEST_SEAT_IMAGE)
+		guest_store_unplug(g, g->plug.seat);
 	g->plug.state = UNPLUG_CLOSE;
 	plug_close(g);
 }
@@ -198,6 +204,8 @@ static void unplug_begin(struct guest *g, struct guest_conn *c, uint32_t seat)
 	c->plugging = true;
 	g->plug.seat = seat;
 	g->plug.channel.bit = c->kept.channel;
+	if (seat == GUEST_SEAT_IMAGE)
+		return;
 	snprintf(path, sizeof(path), "/local/domain/0/backend/%s/%u/%u/online",
 		seat_is_disk(seat) ? "vbd" : "vif", g->dom->domid,
 		guest_device_id(g->dom->config, seat));
@@ -307,6 +315,11 @@ static void plug_opened(struct call *call)
 		guest_disconnect_more(g);
 		return;
 	}
+	if (!rc && !opened_too_early(call) && g->plug.seat == GUEST_SEAT_IMAGE) {
+		g->plug.state = PLUG_IMAGE;
+		save_opened(g);
+		return;
+	}
 	if (!rc && !opened_too_early(call)) {
 		plug_tell(g);
 		return;
@@ -354,7 +367,8 @@ static int plug_begin(struct guest *g, uint32_t seat, plug_done_fn fn, struct ms
 	g->dom->config_kept = false;
 	g->plug.seat = seat;
 	g->plug.fn = fn;
-	late_set(g);
+	if (seat != GUEST_SEAT_IMAGE)
+		late_set(g);
 	if (!plug_open(g, channel_find(g), m))
 		return 0;
 	config_remove(g, seat);
@@ -415,6 +429,32 @@ int guest_plug_vif(struct guest *g, const struct vif_spec *v, plug_done_fn fn, s
 	return plug_begin(g, seat, fn, m);
 }
 
+/* ---- the volume of a save ---- */
+
+int guest_plug_image(struct guest *g, const char *label, plug_done_fn fn, struct msg *m)
+{
+	if (plug_check(g, m))
+		return -1;
+	if (!channel_find(g))
+		return msg_fail(m,
+			"domain %u has as many devices as it can have; detach one to save it",
+			g->dom->domid);
+	strcpy(g->image, label);
+	g->image_writable = true;
+	return plug_begin(g, GUEST_SEAT_IMAGE, fn, m);
+}
+
+void guest_unplug_image(struct guest *g, plug_done_fn fn)
+{
+	struct guest_conn *c = conn_of(g, GUEST_SEAT_IMAGE);
+
+	if (!c)
+		return;
+	unplug_begin(g, c, GUEST_SEAT_IMAGE);
+	g->plug.fn = fn;
+	plug_take_out(g);
+}
+
 /* ---- after a restart of control: PLUG3 ---- */
 
 static bool stays(const struct guest *g)
@@ -424,8 +464,8 @@ static bool stays(const struct guest *g)
 
 void plug_adopt(struct guest *g)
 {
-	for (uint32_t seat = 0; stays(g) && seat < GUEST_SEATS; seat++)
-		if (guest_has_device(g->dom->config, seat) && !conn_of(g, seat))
+	for (uint32_t seat = 0; stays(g) && seat <= GUEST_SEAT_IMAGE; seat++)
+		if (link_has(g, link_seat_step(seat)) && !conn_of(g, seat))
 			config_remove(g, seat);
 }
 
@@ -433,14 +473,17 @@ void plug_resume(struct guest *g)
 {
 	struct guest_conn *c = g->conn;
 
-	for (uint32_t seat = 0; seat < GUEST_SEATS; seat++)
-		if (stays(g) && g->device[seat] && !guest_has_device(g->dom->config, seat) &&
+	for (uint32_t seat = 0; seat <= GUEST_SEAT_IMAGE; seat++)
+		if (stays(g) && g->device[seat] && !link_has(g, link_seat_step(seat)) &&
 			!(g->doubt >> link_service(link_seat_step(seat)) & 1))
 			guest_device_give(g, seat); /* PLUG2 */
 	while (c < g->conn + g->n_conns && !c->plugging)
 		c++;
-	if (g->dom->state != DOM_LIVE || c == g->conn + g->n_conns)
+	if (c == g->conn + g->n_conns || !stays(g) ||
+		(g->dom->state == DOM_DOWN && c->step != link_seat_step(GUEST_SEAT_IMAGE)))
 		return;
 	unplug_begin(g, c, c->step - link_seat_step(0));
+	if (g->plug.seat == GUEST_SEAT_IMAGE)
+		g->plug.fn = save_undone;
 	unplug_tell(g, true);
 }

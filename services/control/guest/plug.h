@@ -21,6 +21,14 @@ int guest_plug_vif(
  */
 int guest_unplug(
 	struct guest *g, uint32_t seat, bool forced, plug_done_fn fn, struct msg *m) must_check;
+/*
+ * The volume on which a guest is saved. When it is open, save_opened() is called; fn when it
+ * could not be opened, or when it is closed again.
+ */
+int guest_plug_image(
+	struct guest *g, const char *label, plug_done_fn fn, struct msg *m) must_check;
+/* The VMM does not use it any more: close it. */
+void guest_unplug_image(struct guest *g, plug_done_fn fn);
 
 /* The VMM has these devices, after the PLUG or UNPLUG of that number. */
 void plug_heard(struct guest *g, uint32_t seats, uint32_t number);

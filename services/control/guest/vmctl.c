@@ -26,6 +26,8 @@
 #include "guest/keep.h"
 #include "guest/life.h"
 #include "guest/plug.h"
+#include "guest/save.h"
+#include "guest/saved_config.h"
 #include "log.h"
 #include "sys/clock.h"
 #include "sys/sk.h"
@@ -103,11 +105,18 @@ int vmctl_send(struct guest *g, uint32_t type, uint32_t arg)
 
 int vmctl_send_body(struct guest *g, uint32_t type, const void *body, uint32_t len)
 {
+	return vmctl_send_text(g, type, 0, body, len);
+}
+
+int vmctl_send_text(
+	struct guest *g, uint32_t type, uint32_t arg, const void *body, uint32_t len)
+{
 	struct {
 		struct vmctl_msg m;
-		uint8_t body[sizeof(struct vmctl_plug)];
-	} rec = { .m = { .type = (uint16_t)type, .len = (uint16_t)len } };
+		uint8_t body[VMCTL_TEXT_MAX];
+	} rec = { .m = { .type = (uint16_t)type, .len = (uint16_t)len, .arg = arg } };
 
+	_Static_assert(VMCTL_TEXT_MAX >= sizeof(struct vmctl_plug), "the largest body");
 	memcpy(rec.body, body, len);
 	return g->ctl_region && !svc_respond(&g->ctl, &rec, sizeof(rec.m) + len) ? 0 : -1;
 }
@@ -149,7 +158,7 @@ static int vmm_grow(struct guest *g, uint32_t n, const void *body, uint32_t len)
 	if (len != sizeof(knows))
 		return -SK_E_PEER;
 	memcpy(&knows, body, sizeof(knows));
-	if (g->dom->state != DOM_LIVE)
+	if (g->dom->state != DOM_LIVE && g->dom->state != DOM_BUILDING)
 		return 0;
 	given = g->n_ram + g->n_more - knows;
 	if (given > VMCTL_GROW_MAX)
@@ -189,13 +198,24 @@ static int message_handle(struct guest *g, const struct vmctl_msg *m, const char
 		g->was_ready = true;
 		dom_ready(&guests, g->dom, g->start_paused);
 		guest_keep(g); /* before anybody is told */
-		creation_passed(g, CREATION_BOOT);
+		if (g->restore == VM_BOOT)
+			creation_passed(g, CREATION_BOOT);
+		else
+			save_restored(g);
 		break;
 	case VMCTL_FAILED:
 		return vmm_failed(g, body, m->len);
 	case VMCTL_SHUTDOWN:
 		dom_down(&guests, g->dom, m->arg, host_wall_seconds());
+		save_down(g);
 		break;
+	case VMCTL_TEXT:
+		return save_text_wanted(g, m->arg);
+	case VMCTL_SAVED:
+		save_heard(g, m->arg ? body : NULL, m->len);
+		break;
+	case VMCTL_CONFIG:
+		return saved_config_heard(g, m->arg, body, m->len);
 	case VMCTL_QUIESCED:
 		dom_quiesced(&guests, g->dom);
 		break;
@@ -261,6 +281,7 @@ static void vmm_breach(struct guest *g)
 	creation_blame(g, "its VMM broke the protocol");
 	guest_halt(g);
 	dom_vmm_died(&guests, g->dom, host_wall_seconds());
+	save_down(g);
 }
 
 static void vmctl_event(void *ctx)

@@ -16,6 +16,9 @@ void vmctl_disconnect(struct guest *g);
 /* 0, or -1: the VMM does not take messages any more. */
 int vmctl_send_body(struct guest *g, uint32_t type, const void *body, uint32_t len);
 int vmctl_send(struct guest *g, uint32_t type, uint32_t arg);
+/* With both; at most VMCTL_TEXT_MAX bytes. */
+int vmctl_send_text(
+	struct guest *g, uint32_t type, uint32_t arg, const void *body, uint32_t len);
 /*
  * Ask all live guests for their statistics; fn is called when all have answered, or after a
  * time limit.

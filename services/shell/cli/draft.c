@@ -3,8 +3,8 @@
  * draft.c - from a file to what it means
  *
  * Objects     struct draft: from the request until its receiver frees it.
- * Lifecycle   the host's table of names is read, then the file; then the text is parsed and
- *             checked.
+ * Lifecycle   the host's table of names is read, then the file, or the text that control gets
+ *             from an image; then the text is parsed and checked.
  */
 #include "cli/draft.h"
 
@@ -14,6 +14,7 @@
 #include "base/array.h"
 #include "config/names.h"
 #include "config/path.h"
+#include "client/ask.h"
 #include "client/files.h"
 #include "cli/typed.h"
 #include "sys/random.h"
@@ -26,8 +27,11 @@ struct draft {
 	const struct out *mistakes, *remarks;
 	draft_fn fn;
 	void *ctx;
-	bool typed; /* it was typed in the shell, and path is its name */
-	char path[FILES_CANDIDATE];
+	bool typed;                 /* it was typed in the shell, and path is its name */
+	char path[FILES_CANDIDATE]; /* or the image that the text is from */
+	bool in_image;
+	char target[DISK_TARGET_MAX + 1]; /* the image; empty: there is none */
+	struct ctl_image image;
 	char *overrides[OVERRIDES_MAX];
 	int n_overrides;
 	struct names names;
@@ -36,6 +40,8 @@ struct draft {
 };
 
 const struct guest_config *draft_config(const struct draft *d) { return &d->config; }
+
+const char *draft_image(const struct draft *d) { return d->image.label; }
 
 void draft_free(struct draft *d)
 {
@@ -106,6 +112,26 @@ static void file_read(void *ctx, int status, const char *text, size_t len)
 	draft_fail(d, m.text);
 }
 
+static void text_known(void *ctx, int status, const void *body, uint32_t len)
+{
+	struct draft *d = ctx;
+
+	if (status)
+		draft_fail(d, ask_error_text(status, body));
+	else
+		draft_check(d, body, len);
+}
+
+static void draft_read_image(struct draft *d)
+{
+	if (!ask_send(&(struct ask){ .op = CTL_SAVED_CONFIG,
+		    .body = &d->image,
+		    .len = sizeof(d->image),
+		    .fn = text_known,
+		    .ctx = d }))
+		draft_fail(d, no_memory);
+}
+
 static void draft_read(struct draft *d)
 {
 	const char *text;
@@ -113,6 +139,10 @@ static void draft_read(struct draft *d)
 	size_t len;
 	int rc;
 
+	if (d->in_image) {
+		draft_read_image(d);
+		return;
+	}
 	if (d->typed) {
 		text = typed_find(d->path, &len);
 		(void)msg_fail(&m, "%s was removed meanwhile", d->path);
@@ -137,6 +167,9 @@ static void names_read(void *ctx, int status, const char *text, size_t len)
 		draft_fail(d, m.text);
 	} else if (!status && len && names_init(&d->names, text, len)) {
 		draft_fail(d, no_memory);
+	} else if (d->target[0] &&
+		   disk_target_label(d->target, &d->names, d->image.label, &m)) {
+		draft_fail(d, m.text);
 	} else {
 		draft_read(d);
 	}
@@ -174,6 +207,14 @@ static int file_prepare(struct draft *d, const struct draft_request *r, struct m
 {
 	size_t len;
 
+	if (r->image && disk_target_set(d->target, r->image, m))
+		return -1;
+	_Static_assert(sizeof(d->path) >= sizeof(d->target), "a path has room for it");
+	d->in_image = !r->file;
+	if (d->in_image) {
+		strcpy(d->path, d->target);
+		return 0;
+	}
 	if (path_full(d->path, sizeof(d->path), r->file, m) || r->n_overrides > OVERRIDES_MAX)
 		return msg_fail(m, "the path is too long, or there are too many settings");
 	d->typed = typed_find(r->file, &len) != NULL;

@@ -100,6 +100,7 @@ static void queue_pump(void)
 		queue_head = (queue_head + n) % queue_size;
 		queue_len -= n;
 	}
+	queue_head = 0; /* so what comes next is in one piece */
 	while (waiting_request.type) {
 		if (record_put(waiting_request.type, waiting_request.arg, NULL, 0))
 			waiting_request.type = 0;

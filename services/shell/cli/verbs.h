@@ -66,6 +66,16 @@ enum verb_complete {
 		"  -F  makes no difference: it is for hvm guests\n") \
 	X("destroy", destroy, "f", 1, 1, GUEST, "NAME", \
 		"end a guest at once, as if unplugged", "") \
+	X("save", save, "cp", 2, 3, GUEST, "[-c] [-p] NAME PARTITION [FILE]", \
+		"save a guest's state on a partition, and end it", \
+		"  -c  let the guest go on afterwards        -p  leave it paused\n" \
+		"PARTITION is named as in disk=, and is overwritten. FILE is the configuration that is\n" \
+		"saved with it, in place of the guest's own.\n") \
+	X("restore", restore, "pec", 1, 2, FILE, "[-p] [-c] [FILE] PARTITION", \
+		"go on with a guest that was saved on a partition", \
+		"  -p  leave it paused        -c  attach to its console\n" \
+		"  -e  makes no difference: nothing waits for the end\n" \
+		"FILE is its configuration, in place of the one that was saved with it.\n") \
 	X("domid", domid, "", 1, 1, GUEST, "NAME", "the number of a domain", "") \
 	X("domname", domname, "", 1, 1, NONE, "ID", "the name of a domain", "") \
 	X("rename", rename, "", 2, 2, GUEST, "NAME NEW-NAME", "give a guest another name", "") \

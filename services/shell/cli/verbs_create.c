@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * verbs_create.c - create
+ * verbs_create.c - create, restore
  *
  * Objects     struct job: one creation, from the command to control's answer.
- * Lifecycle   its file is read and checked; control makes the guest. ^C: it goes on, but no
- *             verb waits for it.
+ * Lifecycle   its file is read and checked; control makes the guest, which boots, or goes on as
+ *             it was saved. ^C: it goes on, but no verb waits for it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +17,7 @@
 #include "cli/verbs.h"
 
 struct job {
+	const char *verb;
 	bool dry_run, paused, attach;
 	uint32_t id; /* of the request to control; 0: there is none so far */
 	struct draft *draft;
@@ -40,7 +41,7 @@ static void job_end(struct job *j, const char *text)
 	bool waits = j == awaited;
 
 	if (waits && text)
-		shell_fail(the_shell, "create: %s\n", text);
+		shell_fail(the_shell, "%s: %s\n", j->verb, text);
 	job_free(j);
 	if (waits)
 		shell_done(the_shell);
@@ -80,6 +81,8 @@ static void job_send(struct job *j)
 	struct ask a = { .op = CTL_CREATE, .body = &c, .len = sizeof(c) };
 
 	c.flags = j->paused ? CTL_CREATE_PAUSED : 0;
+	memset(&c.image, 0, sizeof(c.image));
+	strcpy(c.image.label, draft_image(j->draft));
 	c.config = *draft_config(j->draft);
 	if (j == awaited) {
 		a.fn = created;
@@ -119,12 +122,40 @@ static void job_leave(void)
 	job_free(j);
 }
 
+/* NULL: there is no memory, and the user has been told so. */
+static struct job *job_new(struct shell *sh, const char *verb, const struct options *o)
+{
+	struct job *j = calloc(1, sizeof(*j));
+
+	if (!j) {
+		shell_fail(sh, "%s: out of memory\n", verb);
+		return NULL;
+	}
+	j->verb = verb;
+	j->paused = o->count['p'] != 0;
+	j->attach = o->count['c'] != 0;
+	return j;
+}
+
+static void job_begin(struct shell *sh, struct job *j, struct draft_request *r)
+{
+	struct msg m;
+
+	awaited = j;
+	r->mistakes = &term_messages;
+	r->remarks = &term_messages;
+	r->fn = drafted;
+	r->ctx = j;
+	shell_busy(sh, job_leave);
+	if (draft_begin(r, &m))
+		job_end(j, m.text);
+}
+
 void verb_create(struct shell *sh, const struct options *o)
 {
 	const char *file = o->value['f'];
 	struct job *j;
 	int first = 0;
-	struct msg m;
 
 	if (!file && o->argc) {
 		file = o->argv[0];
@@ -134,25 +165,27 @@ void verb_create(struct shell *sh, const struct options *o)
 		shell_fail(sh, "create: name a configuration file, such as web.cfg\n");
 		return;
 	}
-	j = calloc(1, sizeof(*j));
-	if (!j) {
-		shell_fail(sh, "create: out of memory\n");
+	j = job_new(sh, "create", o);
+	if (!j)
 		return;
-	}
 	j->dry_run = o->count['n'] || o->count['N'];
-	j->paused = o->count['p'] != 0;
-	j->attach = o->count['c'] != 0;
-	awaited = j;
 	if (!o->count['q'])
 		shell_print(sh, "Parsing config from %s\n", file);
-	shell_busy(sh, job_leave);
-	if (draft_begin(&(struct draft_request){ .file = file,
-				.overrides = o->argv + first,
-				.n_overrides = o->argc - first,
-				.mistakes = &term_messages,
-				.remarks = &term_messages,
-				.fn = drafted,
-				.ctx = j },
-		    &m))
-		job_end(j, m.text);
+	job_begin(sh, j,
+		&(struct draft_request){ .file = file,
+			.overrides = o->argv + first,
+			.n_overrides = o->argc - first });
+}
+
+void verb_restore(struct shell *sh, const struct options *o)
+{
+	struct draft_request r = { .file = o->argc > 1 ? o->argv[0] : NULL,
+		.image = o->argv[o->argc - 1] };
+	struct job *j = job_new(sh, "restore", o);
+
+	if (!j)
+		return;
+	shell_print(sh, "Loading new save file %s\n", r.image);
+	shell_print(sh, "Parsing config from %s\n", r.file ? r.file : "<saved>");
+	job_begin(sh, j, &r);
 }

@@ -15,8 +15,7 @@
 	"this host has no security policy to switch: what a domain may do is what it holds (`caps NAME`)"
 #define REFUSED_PSR "this host does not measure or divide caches and memory bandwidth"
 #define REFUSED_FRONT "this host has no back end for it; guests have disks, vifs and a console"
-#define REFUSED_SAVE \
-	"a guest's state cannot be saved or moved; shut it down and create it again"
+#define REFUSED_MOVE "a guest cannot be moved to another host; `save` keeps it on a partition"
 
 /* X(verb, why, and what to do) */
 #define VERBS_REFUSED(X) \
@@ -29,11 +28,9 @@
 	X("pci-assignable-remove", REFUSED_PCI) \
 	X("pci-assignable-list", REFUSED_PCI) \
 	X("vncviewer", REFUSED_HVM "; use `console`") \
-	X("save", REFUSED_SAVE) \
-	X("restore", REFUSED_SAVE) \
-	X("migrate", REFUSED_SAVE) \
-	X("migrate-receive", REFUSED_SAVE) \
-	X("remus", REFUSED_SAVE) \
+	X("migrate", REFUSED_MOVE) \
+	X("migrate-receive", REFUSED_MOVE) \
+	X("remus", REFUSED_MOVE) \
 	X("dump-core", \
 		"there is no place for a file of that size; on_crash=preserve keeps the guest") \
 	X("cd-insert", \
@@ -98,6 +95,10 @@
 	X("create", 'F', "foreground", "create the guest, then `shutdown -w` or `console`") \
 	X("create", 'V', "vncviewer", REFUSED_HVM "; -c shows the console") \
 	X("create", 'A', "vncviewer-autopass", REFUSED_HVM "; -c shows the console") \
+	X("save", 'D', "domid", "a restored guest gets a number of its own") \
+	X("restore", 'd', "debug", "`list -l` shows the guest when it is there") \
+	X("restore", 'V', "vncviewer", REFUSED_HVM "; -c shows the console") \
+	X("restore", 'A', "vncviewer-autopass", REFUSED_HVM "; -c shows the console") \
 	X("list", 'Z', "context", REFUSED_FLASK) \
 	X("list", 'c', "cpupool", REFUSED_POOL)
 

@@ -448,3 +448,23 @@ int disk_spec_check(
 	}
 	return target_label(d, n, label, m);
 }
+
+int disk_target_set(char to[DISK_TARGET_MAX + 1], const char *word, struct msg *m)
+{
+	static const char prefix[] = "phy:";
+
+	if (strncmp(word, prefix, sizeof(prefix) - 1) == 0)
+		word += sizeof(prefix) - 1;
+	if (strlen(word) > DISK_TARGET_MAX)
+		return msg_fail(m, "the name of the partition is too long");
+	strcpy(to, word);
+	return 0;
+}
+
+int disk_target_label(const char *target, const struct names *n, char *label, struct msg *m)
+{
+	struct disk_spec d = { .vdev = "partition", .format = DISK_RAW };
+
+	strcpy(d.target, target);
+	return disk_spec_check(&d, n, label, m);
+}

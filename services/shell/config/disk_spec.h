@@ -29,6 +29,14 @@ int disk_spec_parse(struct disk_spec *d, const char *text, struct msg *m);
 int disk_spec_check(
 	const struct disk_spec *d, const struct names *n, char *label, struct msg *m);
 
+/*
+ * A partition alone, named as a target is, perhaps with the prefix "phy:" of disk=. *to gets
+ * the target. 0, or -1 with *m: the name is too long.
+ */
+int disk_target_set(char to[DISK_TARGET_MAX + 1], const char *word, struct msg *m);
+/* The label of that partition. 0, or -1 with *m. */
+int disk_target_label(const char *target, const struct names *n, char *label, struct msg *m);
+
 /* "xvda1", "sdb", "d536p37", "0xca00" and so on to a virtual device number. 0 or -1. */
 int vdev_number(const char *vdev, uint32_t *number);
 

@@ -21,6 +21,7 @@ static int transact(struct image_in *i, struct blk_req *q, struct blk_rsp *r)
 {
 	int rc;
 
+	*r = (struct blk_rsp){ .id = 0 };
 	do {
 		q->id = ++i->next_id;
 		rc = svc_request(i->conn, q, sizeof(*q));

@@ -88,7 +88,7 @@ static void request_send(struct image_out *o, uint32_t b)
 static void request_make(
 	struct image_out *o, uint32_t b, enum blk_op op, uint64_t at, uint32_t length)
 {
-	o->req[b] = (struct blk_req){ .op = op,
+	o->req[b] = (struct blk_req){ .op = (uint16_t)op,
 		.id = ++o->last_id,
 		.sector = at / BLK_SECTOR,
 		.offset = (uint64_t)b * IMAGE_BUFFER,

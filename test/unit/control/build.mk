@@ -33,6 +33,10 @@ src-unit-control_guest := test/unit/control/guest_test.c \
 	$(call shell-src,$(control-guest)) $(toolstack)
 inc-unit-control_guest := $(control-inc)
 
+unit-tests += control_text
+src-unit-control_text := test/unit/control/text_test.c $(call shell-src,config/guest_text json config/guest_json $(control-guest)) $(toolstack)
+inc-unit-control_text := $(control-inc)
+
 unit-tests += control_machine
 src-unit-control_machine := test/unit/control/machine_test.c services/control/guest/machine.c \
 	$(call shell-src,$(control-guest)) $(toolstack)
@@ -77,7 +81,7 @@ inc-unit-control_restart := $(control-inc) libs/proc
 cflags-unit-control_restart := -iquote test/unit/control/fake
 
 unit-tests += control_domain
-src-unit-control_domain = $(addprefix test/unit/control/,domain_test.c domain_accuse_test.c domain_create_test.c domain_ctl_test.c domain_life_test.c domain_plug_test.c domain_restart_test.c domain_shell_test.c) \
+src-unit-control_domain = $(addprefix test/unit/control/,domain_test.c domain_accuse_test.c domain_create_test.c domain_ctl_test.c domain_life_test.c domain_plug_test.c domain_save_test.c domain_restart_test.c domain_shell_test.c) \
 	$(control-world)
 inc-unit-control_domain := $(control-inc) libs/proc
 cflags-unit-control_domain := -iquote test/unit/control/fake

@@ -73,6 +73,15 @@
 	X(what_guests_say_in_vain) \
 	X(guests_accuse_while_init_is_busy) \
 	X(guests_accuse_together) \
+	X(a_guest_is_saved) \
+	X(a_saved_guest_goes_on) \
+	X(a_save_fails) \
+	X(two_guests_are_saved) \
+	X(a_guest_does_not_stop_to_be_saved) \
+	X(a_guest_ends_while_it_is_saved) \
+	X(a_guest_is_restored) \
+	X(a_restored_guest_grows) \
+	X(a_restoration_fails) \
 	X(consoles) \
 	X(console_of_a_guest_in_the_making) \
 	X(xenstore) \

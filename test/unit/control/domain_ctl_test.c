@@ -37,6 +37,9 @@ void tools_have_rights(void **state)
 		{ "sysrq a h\r", "\"life\"" },
 		{ "trigger a nmi\r", "\"life\"" },
 		{ "create /guests/b.cfg\r", "\"configure\"" },
+		{ "save a /dev/disk/by-partlabel/x\r", "\"configure\"" },
+		{ "restore /dev/disk/by-partlabel/x\r", "\"configure\"" },
+		{ "restore /guests/b.cfg /dev/disk/by-partlabel/x\r", "\"configure\"" },
 		{ "rename a c\r", "\"configure\"" },
 		{ "mem-set a 64\r", "\"configure\"" },
 		{ "vcpu-set a 1\r", "\"configure\"" },
@@ -125,6 +128,11 @@ void tools_ask_for_nonsense(void **state)
 	const struct ctl_restart restart = { .name = "storage", .how = INIT_KILL_BREACH };
 	const struct ctl_store store = { .type = UINT32_MAX };
 	struct ctl_caps_of caps = { .name = "" };
+	struct {
+		struct ctl_save head;
+		char text[8];
+	} save = { .head = { .domid = domid, .image.label = "x" } };
+	struct ctl_image image = { .label = "" };
 
 	(void)state;
 	asks(CTL_CREATE, &create, sizeof(create), -SK_E_INVAL, "name of the configuration");
@@ -147,6 +155,21 @@ void tools_ask_for_nonsense(void **state)
 	asks(CTL_CAPS, &caps, sizeof(caps), -SK_E_NOT_FOUND, "has ended");
 	memset(caps.name, 'x', sizeof(caps.name));
 	asks(CTL_CAPS, &caps, sizeof(caps), -SK_E_NOT_FOUND, "");
+	save.head.after = CTL_SAVE_END;
+	asks(CTL_SAVE, &save, sizeof(save), -SK_E_INVAL, "end of the save");
+	save.head.after = CTL_SAVE_PAUSE;
+	memset(save.head.image.label, 'x', sizeof(save.head.image.label));
+	asks(CTL_SAVE, &save, sizeof(save), -SK_E_INVAL, "name of the partition");
+	asks(CTL_SAVED_CONFIG, &image, sizeof(image), -SK_E_INVAL, "name of the partition");
+	memset(image.label, 'x', sizeof(image.label));
+	asks(CTL_SAVED_CONFIG, &image, sizeof(image), -SK_E_INVAL, "name of the partition");
+	create.config = *domtab_get(&guests, domid)->config;
+	strcpy(create.config.name, "z");
+	memset(&create.image, 'x', sizeof(create.image));
+	asks(CTL_CREATE, &create, sizeof(create), -SK_E_INVAL, "name of the partition");
+	create.image = (struct ctl_image){ .label = "x" };
+	create.flags = CTL_CREATE_AUTO;
+	asks(CTL_CREATE, &create, sizeof(create), -SK_E_INVAL, "restoration at start");
 	guest_destroyed("a");
 	world_at_rest();
 }

@@ -17,6 +17,7 @@
 #include "client/calls.h"
 #include "fake_parts.h"
 #include "guest/life.h"
+#include "proto/blk.h"
 #include "proto/domain.h"
 
 enum { OPENED_MAX = 4096 };
@@ -25,7 +26,8 @@ struct made {
 	struct svc_open_args args; /* of the last open */
 	enum service service;
 	bool open;
-	sk_cap_t memory, data_memory; /* untypeds */
+	char volume[sizeof(((struct blk_params *)NULL)->volume)]; /* of storage */
+	sk_cap_t memory, data_memory;                             /* untypeds */
 };
 static struct services {
 	struct made all[OPENED_MAX];
@@ -83,6 +85,8 @@ static int open_answer(struct call *c)
 		o->service = c->service;
 	}
 	o->args = c->open;
+	if (c->service == SERVICE_STORAGE)
+		memcpy(o->volume, c->open.params, sizeof(o->volume));
 	if (!o->args.number)
 		o->args.number = (uint32_t)world.life[c->service] << 16 | (uint32_t)n_conns;
 	o->open = true;
@@ -165,6 +169,14 @@ uint32_t connections_of(uint32_t domid)
 	for (struct made *o = conns; o < conns + n_conns; o++)
 		n += o->open && o->args.client == domid;
 	return n;
+}
+
+bool volume_is_open(uint32_t domid, const char *volume)
+{
+	for (struct made *o = conns; o < conns + n_conns; o++)
+		if (o->open && o->args.client == domid && strcmp(o->volume, volume) == 0)
+			return true;
+	return false;
 }
 
 uint32_t connections_open(enum service s)

@@ -30,6 +30,9 @@ struct vmm {
 	uint32_t arg;              /* of the last one */
 	struct vmctl_plug plugged; /* of the last PLUG */
 	struct vmctl_unplug to_go; /* of the last UNPLUG */
+	bool suspended;            /* its last SHUTDOWN was for that */
+	char text[4096];           /* of all TEXT, as it asked for them */
+	uint32_t text_size;
 
 	struct vm_config config;
 };
@@ -281,6 +284,8 @@ int proc_start(struct proc *p)
 	vmm_with(p)->paused = vmm_with(p)->config.start_paused;
 	world.started++;
 	world.keys_at_start = node_count();
+	if (vmm_with(p)->config.restore == VM_READ_CONFIG)
+		world.started--;                        /* it is no guest */
 	assert_true(world.introduced >= world.started); /* xenstore was complete before */
 	return 0;
 }
@@ -299,12 +304,20 @@ static void vmm_listen(struct vmm *v)
 		union {
 			struct vmctl_plug plug;
 			struct vmctl_unplug unplug;
+			char text[VMCTL_TEXT_MAX];
 		};
 	} rec;
 
 	while (v->region &&
 		ring_get(&v->from_control, &rec, sizeof(rec)) >= (int)sizeof(rec.m)) {
 		const struct vmctl_msg m = rec.m;
+
+		if (m.type == VMCTL_TEXT) {
+			assert_int_equal(m.arg, v->text_size);
+			assert_true(m.len < sizeof(v->text) - v->text_size);
+			memcpy(v->text + v->text_size, rec.text, m.len);
+			v->text_size += m.len;
+		}
 
 		v->heard |= 1ull << m.type;
 		if (m.type == VMCTL_PLUG)
@@ -346,6 +359,21 @@ const struct vmctl_unplug *vmm_to_go(uint32_t domid)
 
 uint32_t vmm_heard_arg(uint32_t domid) { return vmm_of(domid)->arg; }
 
+const char *vmm_asks_text(uint32_t domid)
+{
+	struct vmm *v = vmm_of(domid);
+	uint32_t before;
+
+	memset(v->text, 0, sizeof(v->text));
+	v->text_size = 0;
+	do {
+		before = v->text_size;
+		vmm_says(domid, VMCTL_TEXT, before, NULL, 0);
+		assert_true(vmm_heard(domid, VMCTL_TEXT));
+	} while (v->text_size - before == VMCTL_TEXT_MAX);
+	return v->text;
+}
+
 void vmm_says(uint32_t domid, uint16_t type_, uint32_t arg, const void *body, uint16_t len)
 {
 	struct vmctl_msg m = { .type = type_, .len = len, .arg = arg };
@@ -354,6 +382,8 @@ void vmm_says(uint32_t domid, uint16_t type_, uint32_t arg, const void *body, ui
 	assert_true(v && v->started);
 	if (type_ == VMCTL_READY || type_ == VMCTL_QUIESCED || type_ == VMCTL_SHUTDOWN)
 		v->said |= 1ull << type_;
+	if (type_ == VMCTL_SHUTDOWN)
+		v->suspended = arg == REASON_SUSPEND;
 	assert_int_equal(ring_put2(&v->to_control, &m, sizeof(m), body, len), 0);
 	(void)ring_put_flush(&v->to_control);
 	bit_fn[BIT_VMCTL](NULL);
@@ -365,6 +395,8 @@ static void vmm_puts(struct vmm *v, uint16_t type_)
 {
 	struct vmctl_msg m = { .type = type_ };
 
+	if (type_ == VMCTL_SHUTDOWN && v->suspended)
+		m.arg = REASON_SUSPEND;
 	v->said |= 1ull << type_;
 	assert_int_equal(ring_put(&v->to_control, &m, sizeof(m)), 0);
 	(void)ring_put_flush(&v->to_control);
@@ -420,6 +452,36 @@ static bool vmm_follow(struct vmm *v)
 	return true;
 }
 
+/* Its guest stops when it is asked to, is saved, and goes on. */
+static bool vmm_saves(struct vmm *v)
+{
+	struct {
+		struct vmctl_msg m;
+	} stop = { .m = { .type = VMCTL_SHUTDOWN, .arg = REASON_SUSPEND } };
+	char path[64];
+	const char *asked;
+
+	if (vmm_heard(v->domid, VMCTL_RESUME)) {
+		assert_false(volume_is_open(v->domid, "by-partlabel/image"));
+		v->said &= ~(1ull << VMCTL_SHUTDOWN);
+	}
+	if (vmm_heard(v->domid, VMCTL_SAVE)) {
+		vmm_puts(v, VMCTL_SAVED);
+		v->said &= ~(1ull << VMCTL_SAVED);
+		return true;
+	}
+	snprintf(path, sizeof(path), "/local/domain/%u/control/shutdown", v->domid);
+	asked = node_value(path);
+	if (!asked || strcmp(asked, "suspend") != 0 || v->said >> VMCTL_SHUTDOWN & 1)
+		return false;
+	node_set(path, "");
+	v->suspended = true;
+	assert_int_equal(ring_put(&v->to_control, &stop, sizeof(stop)), 0);
+	(void)ring_put_flush(&v->to_control);
+	v->said |= 1ull << VMCTL_SHUTDOWN;
+	return true;
+}
+
 bool vmms_serve(void)
 {
 	bool any = false;
@@ -435,6 +497,8 @@ bool vmms_serve(void)
 			vmm_puts(v, VMCTL_QUIESCED);
 			did = true;
 		}
+		if (v->started && world.vmms_act)
+			did |= vmm_saves(v);
 		if (v->started && world.vmms_act) {
 			bool in = vmm_heard(v->domid, VMCTL_PLUG);
 

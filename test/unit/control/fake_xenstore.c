@@ -65,6 +65,11 @@ static size_t node_make(const char *path)
 	return n_nodes++;
 }
 
+void node_set(const char *path, const char *value)
+{
+	snprintf(nodes[node_make(path)].value, sizeof(nodes[0].value), "%s", value);
+}
+
 static void node_remove(const char *path)
 {
 	size_t i, len = strlen(path);

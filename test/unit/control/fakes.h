@@ -147,6 +147,7 @@ bool console_floods(uint32_t n);
 /* xenstore */
 const char *node_value(const char *path);
 const char *node_perms(const char *path);
+void node_set(const char *path, const char *value);
 size_t node_count(void);
 /* For the cases after one in which xenstore has ended. */
 void store_revive(void);
@@ -159,6 +160,8 @@ uint32_t vmm_heard_arg(uint32_t domid);
 /* The last PLUG and UNPLUG that it was told. */
 const struct vmctl_plug *vmm_plugged(uint32_t domid);
 const struct vmctl_unplug *vmm_to_go(uint32_t domid);
+/* It asks for the configuration, piece by piece: all of the text. */
+const char *vmm_asks_text(uint32_t domid);
 void vmm_says(uint32_t domid, uint16_t type, uint32_t arg, const void *body, uint16_t len);
 /*
  * The VMM sends n meaningless messages, and control runs once. Returns whether control left
@@ -177,6 +180,8 @@ void init_tells(void);
 uint32_t connections_open(enum service s);
 /* Those of one guest, at all services. */
 uint32_t connections_of(uint32_t domid);
+/* storage has it open for this client */
+bool volume_is_open(uint32_t domid, const char *volume);
 /* VMMs that are there, whether control knows of them or not. */
 uint32_t vmms_there(void);
 bool vmm_paused(uint32_t domid);

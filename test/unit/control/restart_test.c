@@ -150,6 +150,7 @@ static void scenario(uint32_t moment)
 	command("network-attach aa mac=00:16:3e:00:00:55\r");
 	command("block-detach aa xvdb\r");
 	command("network-detach aa 1\r");
+	command("save -c aa /dev/disk/by-partlabel/image\r");
 	sure->plugs = false;
 	at("storage");
 	service_dies(SERVICE_STORAGE);
@@ -168,6 +169,7 @@ static void scenario(uint32_t moment)
 static void guest_whole(const struct dom *d)
 {
 	assert_true(d->state == DOM_LIVE || d->state == DOM_DOWN);
+	assert_false(dom_suspended(d));
 	/* those of its log, console, xenstore, kernel and ramdisk, and of its devices */
 	assert_int_equal(guest_of(d)->n_conns, 5 + guest_devices(guest_of(d)));
 	/* one in doubt: its service made it, and control ended before it knew */

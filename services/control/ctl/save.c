@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* save.c - requests about guests that are saved, and configurations of saved guests */
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl/ctl.h"
+#include "guest/config_check.h"
+#include "guest/life.h"
+#include "guest/save.h"
+#include "guest/saved_config.h"
+
+/* ---- save ---- */
+
+/* A guest is saved by one request at a time. */
+static void saved(uint32_t domid, const char *why)
+{
+	for (struct request *q = ctl_next(CTL_SAVE, NULL); q; q = ctl_next(CTL_SAVE, q)) {
+		if (q->number != domid)
+			continue;
+		if (why)
+			ctl_refuse(q, -SK_E_IO, "%s", why);
+		else
+			ctl_answer(q, NULL, 0);
+	}
+}
+
+static void save_begin(struct request *q, struct dom *d, const struct ctl_save *s, uint32_t len)
+{
+	struct guest_save save = { .after = s->after, .text_size = len, .fn = saved };
+	struct msg m;
+
+	save.text = malloc(len);
+	if (!save.text) {
+		ctl_refuse(q, -SK_E_NO_MEM, "control has no memory for the configuration");
+		return;
+	}
+	memcpy(save.text, s + 1, len);
+	q->number = d->domid;
+	if (guest_save(guest_of(d), s->image.label, &save, &m) == 0)
+		return;
+	free(save.text);
+	ctl_refuse(q, -SK_E_BUSY, "%s", m.text);
+}
+
+void ctl_do_SAVE(struct request *q, const void *body, uint32_t len)
+{
+	const struct ctl_save *s = body;
+	struct dom *d;
+
+	if (s->after >= CTL_SAVE_END || !guest_label_ok(s->image.label)) {
+		ctl_refuse(q, -SK_E_INVAL, "the %s is not valid",
+			s->after < CTL_SAVE_END ? "name of the partition" : "end of the save");
+		return;
+	}
+	d = ctl_dom_live(q, s->domid);
+	if (d)
+		save_begin(q, d, s, len - (uint32_t)sizeof(*s));
+}
+
+/* ---- the configuration of a saved guest ---- */
+
+static void config_read(void *ctx, const char *text, uint32_t len, const char *why)
+{
+	struct request *q = ctl_waits(ctx);
+
+	if (q && why)
+		ctl_refuse(q, -SK_E_STATE, "%s", why);
+	else if (q)
+		ctl_answer(q, text, len);
+}
+
+void ctl_do_SAVED_CONFIG(struct request *q, const void *body, uint32_t len)
+{
+	const struct ctl_image *image = body;
+	struct msg m;
+
+	(void)len;
+	if (!guest_label_ok(image->label))
+		ctl_refuse(q, -SK_E_INVAL, "the name of the partition is not valid");
+	else if (saved_config_read(image->label, config_read, ctl_ticket(q), &m))
+		ctl_refuse(q, -SK_E_STATE, "%s", m.text);
+}

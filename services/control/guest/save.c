@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * save.c - saving a guest on a partition
+ *
+ * Objects     struct guest_save, in struct guest.
+ * Lifecycle   SAVE_OPEN (storage opens the volume for the VMM) -> SAVE_SUSPEND (the guest is
+ *             asked by xenstore to stop) -> SAVE_WRITE (its VMM writes) -> SAVE_CLOSE (the
+ *             volume is closed, with a flush) -> IDLE: the guest is destroyed, or goes on. What
+ *             fails leads to SAVE_CLOSE, and the guest goes on.
+ * Invariants  SAVE1 a guest is destroyed only when storage has closed the volume without an
+ *                   error
+ *             SAVE2 a guest that has stopped for this goes on, whatever fails, and so does one
+ *                   that stops when nobody saves it (any more); if control ends meanwhile, its
+ *                   next life sees to that, when the volume is closed (save_undone)
+ */
+#include "guest/save.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/xenstore.h"
+#include "guest/creation.h"
+#include "guest/life.h"
+#include "guest/plug.h"
+#include "guest/vmctl.h"
+
+/* As long as libxl waits for a guest to answer. */
+enum { SUSPEND_MS = 60000 };
+
+/* ---- the end ---- */
+
+static void guest_go_on(struct guest *g, bool paused)
+{
+	if (!dom_suspended(g->dom))
+		return;
+	if (paused)
+		(void)vmctl_send(g, VMCTL_PAUSE, 0);
+	if (vmctl_send(g, VMCTL_RESUME, 0) == 0)
+		dom_unsuspended(g->dom, paused);
+}
+
+static void save_finish(struct guest *g)
+{
+	save_done_fn fn = g->save.fn;
+	uint32_t after = g->save.after;
+	struct msg why = g->save.why;
+	bool failed = why.text[0];
+
+	svc_timer_set(&g->save.late, SK_NO_DEADLINE);
+	free(g->save.text);
+	g->save = (struct guest_save){ .state = SAVE_IDLE };
+	if (failed || after != CTL_SAVE_DESTROY)
+		guest_go_on(g, after == CTL_SAVE_PAUSE && !failed); /* SAVE2 */
+	else
+		dom_destroy(&guests, g->dom); /* SAVE1 */
+	if (fn)
+		fn(g->dom->domid, failed ? why.text : NULL);
+}
+
+/* The volume is closed, or was never open, or the guest ends. */
+static void image_closed(uint32_t domid, const char *why)
+{
+	struct dom *d = domtab_get(&guests, domid);
+	struct guest *g = d ? guest_of(d) : NULL;
+
+	if (!g || g->save.state == SAVE_IDLE)
+		return;
+	if (why && !g->save.why.text[0])
+		msg_fail(&g->save.why, "%s", why);
+	save_finish(g);
+}
+
+void save_undone(uint32_t domid, const char *why)
+{
+	struct dom *d = domtab_get(&guests, domid);
+
+	(void)why;
+	if (d && guest_of(d))
+		guest_go_on(guest_of(d), false);
+}
+
+static void restored_closed(uint32_t domid, const char *why)
+{
+	struct dom *d = domtab_get(&guests, domid);
+
+	(void)why; /* nothing was written */
+	if (d && guest_of(d))
+		creation_passed(guest_of(d), CREATION_BOOT);
+}
+
+void save_restored(struct guest *g) { guest_unplug_image(g, restored_closed); }
+
+static void save_close(struct guest *g, const char *why)
+{
+	svc_timer_set(&g->save.late, SK_NO_DEADLINE);
+	if (why && !g->save.why.text[0])
+		msg_fail(&g->save.why, "%s", why);
+	g->save.state = SAVE_CLOSE;
+	guest_unplug_image(g, image_closed);
+}
+
+/* ---- the guest stops ---- */
+
+static void suspend_late(void *ctx)
+{
+	struct guest *g = ctx;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/local/domain/%u/control/shutdown", g->dom->domid);
+	(void)xs_write_value(path, "", 0, NULL, NULL);
+	save_close(g, "guest didn't acknowledge suspend, cancelling request");
+	guests_run();
+}
+
+void save_opened(struct guest *g)
+{
+	if (g->dom->state != DOM_LIVE) {
+		save_close(g, "the guest has shut down");
+		return;
+	}
+	g->save.state = SAVE_SUSPEND;
+	g->save.late.fn = suspend_late;
+	g->save.late.ctx = g;
+	svc_timer_set(&g->save.late, svc_in_ms(SUSPEND_MS));
+	guest_ask(g->dom, "suspend");
+}
+
+static void write_begin(struct guest *g)
+{
+	struct vmctl_save s = { .channel = g->plug.channel };
+
+	svc_timer_set(&g->save.late, SK_NO_DEADLINE);
+	g->save.state = SAVE_WRITE;
+	if (vmctl_send_body(g, VMCTL_SAVE, &s, sizeof(s)))
+		save_close(g, "the VMM does not listen");
+}
+
+void save_down(struct guest *g)
+{
+	if (g->save.state == SAVE_SUSPEND && dom_suspended(g->dom))
+		write_begin(g);
+	else if (g->save.state == SAVE_WRITE && !g->dom->has_vmm)
+		save_close(g, "its VMM died; `dmesg` may say why");
+	else if (g->save.state == SAVE_SUSPEND)
+		save_close(g, "the guest shut down instead of being suspended");
+	else if (g->save.state == SAVE_IDLE && !g->image[0])
+		guest_go_on(g, false); /* SAVE2: it stops too late, or for nobody */
+}
+
+/* ---- its VMM writes ---- */
+
+int save_text_wanted(struct guest *g, uint32_t at)
+{
+	uint32_t n;
+
+	if (g->save.state != SAVE_WRITE)
+		return 0; /* it is given up */
+	if (at > g->save.text_size)
+		return -SK_E_PEER;
+	n = g->save.text_size - at;
+	(void)vmctl_send_text(
+		g, VMCTL_TEXT, at, g->save.text + at, n < VMCTL_TEXT_MAX ? n : VMCTL_TEXT_MAX);
+	return 0;
+}
+
+void save_heard(struct guest *g, const char *why, uint32_t len)
+{
+	char line[VMCTL_TEXT_MAX] = "";
+
+	if (g->save.state != SAVE_WRITE)
+		return;
+	for (uint32_t i = 0; why && i < len && i < sizeof(line) - 1 && why[i]; i++)
+		line[i] = why[i] >= ' ' && why[i] < 127 ? why[i] : '?';
+	save_close(g, why ? (line[0] ? line : "the VMM could not save the guest") : NULL);
+}
+
+/* ---- the beginning ---- */
+
+static int save_check(const struct guest *g, struct msg *m)
+{
+	if (g->save.state != SAVE_IDLE)
+		return msg_fail(m, "domain %u is being saved already", g->dom->domid);
+	if (g->dom->paused)
+		return msg_fail(
+			m, "domain %u is paused, so it cannot stop; unpause it", g->dom->domid);
+	for (uint32_t i = 0; i < g->dom->config->n_vifs; i++)
+		if (g->dom->config->vifs[i].devid != (int)i)
+			return msg_fail(m,
+				"domain %u has vif %d but not vif %u, which no configuration can say; attach a vif",
+				g->dom->domid, g->dom->config->vifs[i].devid, i);
+	return 0;
+}
+
+int guest_save(struct guest *g, const char *label, const struct guest_save *save, struct msg *m)
+{
+	if (save_check(g, m))
+		return -1;
+	g->save = *save;
+	g->save.state = SAVE_OPEN;
+	g->save.fn = NULL; /* it is not told what *m says */
+	if (guest_plug_image(g, label, image_closed, m)) {
+		g->save = (struct guest_save){ .state = SAVE_IDLE };
+		return -1;
+	}
+	g->save.fn = save->fn;
+	return 0;
+}
