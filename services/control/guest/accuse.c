@@ -53,16 +53,17 @@ static bool named(const char *name)
 /* Of a guest that does not exist any more, the one that was heard longest ago is forgotten. */
 static struct client *client_of(const struct guest *g)
 {
-	struct client *oldest = NULL;
+	struct client *oldest = clients; /* there are as many as guests can exist */
 
 	for (struct client *c = clients; c < clients + DOMTAB_MAX; c++) {
 		if (strcmp(c->name, g->dom->config->name) == 0)
 			return c;
-		if ((!oldest || c->complaints.next_at < oldest->complaints.next_at) &&
+		if ((c->complaints.next_at < oldest->complaints.next_at ||
+			    named(oldest->name)) &&
 			!named(c->name))
 			oldest = c;
 	}
-	*oldest = (struct client){ 0 }; /* there are as many as guests can exist */
+	*oldest = (struct client){ 0 };
 	strcpy(oldest->name, g->dom->config->name);
 	return oldest;
 }

@@ -165,7 +165,7 @@ void balance_claims(struct balance_claim *c, size_t n, uint64_t interval)
 			satisfied++;
 		}
 	} while (satisfied && weights);
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; weights && i < n; i++)
 		if (!c[i].content)
 			c[i].share = left * c[i].weight / weights;
 }

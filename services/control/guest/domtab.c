@@ -118,7 +118,7 @@ static uint32_t order_up_to(const struct domtab *t, uint32_t domid)
 	while (low < high) {
 		uint32_t middle = (low + high) / 2;
 
-		if (t->order[middle]->domid <= domid)
+		if (t->dom[t->order[middle]].domid <= domid)
 			low = middle + 1;
 		else
 			high = middle;
@@ -132,7 +132,7 @@ static void order_add(struct domtab *t, struct dom *d)
 	uint32_t at = order_up_to(t, d->domid);
 
 	memmove(&t->order[at + 1], &t->order[at], (t->n_doms++ - at) * sizeof(t->order[0]));
-	t->order[at] = d;
+	t->order[at] = (uint8_t)(d - t->dom);
 }
 
 /* DOMTAB5 */
@@ -147,15 +147,16 @@ static void order_remove(struct domtab *t, struct dom *d)
 struct dom *domtab_get(struct domtab *t, uint32_t domid)
 {
 	uint32_t n = order_up_to(t, domid);
+	struct dom *d = n ? &t->dom[t->order[n - 1]] : NULL;
 
-	return n && t->order[n - 1]->domid == domid ? t->order[n - 1] : NULL;
+	return d && d->domid == domid ? d : NULL;
 }
 
 struct dom *domtab_next(struct domtab *t, uint32_t domid)
 {
 	uint32_t n = order_up_to(t, domid);
 
-	return n < t->n_doms ? t->order[n] : NULL;
+	return n < t->n_doms ? &t->dom[t->order[n]] : NULL;
 }
 
 struct dom *domtab_named(struct domtab *t, const char *name)

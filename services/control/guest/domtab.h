@@ -89,8 +89,10 @@ enum host_stop { HOST_UP, HOST_POWEROFF, HOST_REBOOT };
 
 struct domtab {
 	struct dom dom[DOMTAB_MAX];
-	/* The guests that there are, in the order of their domids: DOMTAB5. */
-	struct dom *order[DOMTAB_MAX];
+	/*
+	 * Places in `dom` of the guests that there are, in the order of their domids: DOMTAB5.
+	 */
+	uint8_t order[DOMTAB_MAX];
 	uint32_t n_doms;
 	uint32_t last_domid;
 	enum host_stop stopping;
