@@ -225,7 +225,7 @@ def check_bad_configurations(m):
     said = m.shell("create -n sum.cfg")
     assert "key 'memory': += does not add numbers; the value stays 64" in said and '"max_memkb": 65536' in said, said
     assert "create: /guests/none.cfg: no such file" in m.shell("create none.cfg")
-    assert 'type="pvh"' in m.shell("create /guests/notype.cfg")
+    assert 'type="pvh"' in m.shell("create -n /guests/notype.cfg")
     assert "'name' is missing" in m.shell("create /guests/noname.cfg")
     assert "'kernel' is missing" in m.shell("create /guests/nokernel.cfg")
     assert "command line: key 'vcpus'" in m.shell("create /guests/good.cfg vcpus=none")
