@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 unit-tests += files_tree
-src-unit-files_tree := test/unit/files/tree_test.c services/files/map.c services/files/tree.c services/files/volume.c
+src-unit-files_tree := test/unit/files/tree_test.c test/unit/files/no_channel.c services/files/map.c services/files/tree.c services/files/volume.c
 inc-unit-files_tree := services/files
 ldlibs-unit-files_tree := -lext2fs -lcom_err
 
@@ -16,6 +16,6 @@ cflags-unit-files_main = $(world-cflags)
 ldlibs-unit-files_main := -lext2fs -lcom_err
 
 unit-tests += files_map
-src-unit-files_map := test/unit/files/map_test.c services/files/map.c services/files/tree.c services/files/volume.c
+src-unit-files_map := test/unit/files/map_test.c test/unit/files/no_channel.c services/files/map.c services/files/tree.c services/files/volume.c
 inc-unit-files_map := services/files
 ldlibs-unit-files_map := -lext2fs -lcom_err

@@ -16,27 +16,6 @@
 #include "tree.h"
 #include "volume.h"
 
-/* The volume is memory, so the channel is unused. */
-int svc_request(struct svc_conn *c, const void *rec, uint32_t len)
-{
-	(void)c, (void)rec, (void)len;
-	return -SK_E_IO;
-}
-
-int svc_wait_record(struct svc_conn *c, void *buf, uint32_t max, sk_time_t deadline)
-{
-	(void)c, (void)buf, (void)max, (void)deadline;
-	return -SK_E_IO;
-}
-
-int svc_wait_until(struct svc_conn *c, sk_time_t deadline)
-{
-	(void)c, (void)deadline;
-	return -SK_E_IO;
-}
-
-void svc_breach(struct svc_conn *c, const char *how) { (void)c, (void)how; }
-
 enum { IMAGE = 16 << 20, BLOCK = 1024, BIG = 6 << 20, PIECES = 1500, SMALL = 40 };
 
 static uint8_t *image, *expected, *got;
