@@ -16,7 +16,7 @@
 #include "client/ask.h"
 #include "client/files.h"
 #include "config/guest_cfg.h"
-#include "config/guest_text.h"
+#include "config/guest_write.h"
 #include "cli/look.h"
 #include "cli/shell.h"
 #include "cli/term.h"
@@ -111,7 +111,7 @@ static void config_known(const void *body, uint32_t len)
 		save_fail("the domain has ended");
 		return;
 	}
-	guest_text(&text_out, &g->config);
+	guest_config_write(&text_out, &g->config);
 	save_ask();
 }
 

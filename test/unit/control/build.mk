@@ -34,7 +34,7 @@ src-unit-control_guest := test/unit/control/guest_test.c \
 inc-unit-control_guest := $(control-inc)
 
 unit-tests += control_text
-src-unit-control_text := test/unit/control/text_test.c $(call shell-src,config/guest_text json config/guest_json $(control-guest)) $(toolstack)
+src-unit-control_text := test/unit/control/text_test.c $(call shell-src,config/guest_write json config/guest_json $(control-guest)) $(toolstack)
 inc-unit-control_text := $(control-inc)
 
 unit-tests += control_machine

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "config/guest_json.h"
-#include "config/guest_text.h"
+#include "config/guest_write.h"
 #include "guest_make.h"
 
 static struct text_sink json[2], text[2];
@@ -21,7 +21,7 @@ static void written(int i)
 
 	guest_json(&j, &g);
 	json_close(&j, '}');
-	guest_text(&to, &g);
+	guest_config_write(&to, &g);
 }
 
 /* Read it, write it, and read what was written. */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * guest_text.c - a guest's configuration as a file, for the header of a saved guest
+ * guest_write.c - a guest's configuration as a file, for the header of a saved guest
  *
  * xl takes such a text as well as JSON. Defaults are left out where the reader fills them in.
  */
-#include "config/guest_text.h"
+#include "config/guest_write.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -157,7 +157,7 @@ static void vif_lines(const struct out *o, const struct guest_config *g)
 	out_str(o, "]\n");
 }
 
-void guest_text(const struct out *o, const struct guest_config *g)
+void guest_config_write(const struct out *o, const struct guest_config *g)
 {
 	char uuid[UUID_TEXT];
 
