@@ -366,6 +366,16 @@ void caps_bind_all_threads(void **state)
 	world_at_rest();
 }
 
+/* The guests that were charged have been destroyed; clock and charges are as before them. */
+static void charged_guests_gone(void)
+{
+	timers_expire();
+	memset(world.worked_ns, 0, sizeof(world.worked_ns));
+	world.later_ns = world.ran_ns = world.waited_ns = 0;
+	world.moves = 0;
+	world_at_rest();
+}
+
 /* One second, in which services work so long for each connection; vCPUs run a quarter of it. */
 static void served_second(enum service s, uint32_t ms)
 {
@@ -409,11 +419,7 @@ void caps_bind_services(void **state)
 	second(0, 0);
 	assert_int_equal(served_in_all_ms(domid), 570);
 	guest_destroyed("a");
-	timers_expire();
-	memset(world.worked_ns, 0, sizeof(world.worked_ns));
-	world.later_ns = world.ran_ns = 0;
-	world.moves = 0;
-	world_at_rest();
+	charged_guests_gone();
 }
 
 /*
@@ -448,11 +454,7 @@ void services_take_no_more_than_a_share(void **state)
 	assert_int_equal(world.moved.budget_us, 0);
 	guest_destroyed("a");
 	guest_destroyed("b");
-	timers_expire();
-	memset(world.worked_ns, 0, sizeof(world.worked_ns));
-	world.later_ns = world.ran_ns = world.waited_ns = 0;
-	world.moves = 0;
-	world_at_rest();
+	charged_guests_gone();
 }
 
 /* A small guest may take what others leave, and all of it while only its own vCPUs wait. */
@@ -483,12 +485,8 @@ void services_take_what_others_leave(void **state)
 	assert_int_equal(cap->total_us, 0);
 	guest_destroyed("a");
 	guest_destroyed("b");
-	timers_expire();
-	memset(world.worked_ns, 0, sizeof(world.worked_ns));
-	world.later_ns = world.ran_ns = world.waited_ns = 0;
-	world.moves = 0;
 	world.waits = 0;
-	world_at_rest();
+	charged_guests_gone();
 }
 
 /* A service is believed no more than the time that has passed, for all connections together. */
@@ -506,11 +504,7 @@ void services_that_work_more_than_there_is_time(void **state)
 	served_second(SERVICE_CONSOLE, 5000000);
 	assert_int_equal(served_in_all_ms(domid), 2600);
 	guest_destroyed("a");
-	timers_expire();
-	memset(world.worked_ns, 0, sizeof(world.worked_ns));
-	world.later_ns = world.ran_ns = 0;
-	world.moves = 0;
-	world_at_rest();
+	charged_guests_gone();
 }
 
 /*
