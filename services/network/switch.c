@@ -52,7 +52,7 @@ static void deliver(struct port *from, struct port *to, const struct frame *f)
 {
 	if (to == from || !to->used || to->conn->dead)
 		return;
-	if (from->uplink) /* who sends is elsewhere, so who gets it pays */
+	if (from->uplink) /* the sender is outside, so the receiver pays */
 		svc_work_for(to->conn);
 	port_deliver(to, f);
 	svc_charge(from->conn, f->length);

@@ -16,7 +16,7 @@ void row_print(const char *name, uint64_t n);
 void disk_main(char **arg);
 /* what: one of the words of usage; arg: HOST PORT N ROW. */
 void net_main(const char *what, char **arg);
-/* Serve the other end, for ever. PORT 0: any; prints which. */
+/* Serve the other end; does not return. PORT 0: any, which is printed. */
 _Noreturn void net_serve(uint16_t port);
 
 #endif
