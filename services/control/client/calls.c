@@ -10,12 +10,15 @@
  *                   REST_MS, so that new calls find gaps
  *             CALL3 a connection of an earlier life is opened again before new ones are made,
  *                   so that no new one takes what it had
+ *             CALL4 while a service is being started again, it is asked to open nothing: a life
+ *                   that fails before it runs says nothing about what it was asked
  */
 #include "client/calls.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "client/services.h"
 #include "event.h"
 
 enum {
@@ -33,18 +36,36 @@ static struct queue {
 	uint32_t turn; /* this many of `again` may go now */
 	bool resting;  /* the timer is set */
 	bool gone;     /* the service does not run any more */
+	bool starting; /* it is being started again */
 	struct svc_timer timer;
 } queues[SERVICE_COUNT];
 
+static bool call_opens(const struct call *c)
+{
+	return c->what == CALL_OPEN || c->what == CALL_REOPEN;
+}
+
+static struct call *fresh_first(const struct queue *q)
+{
+	struct call *c;
+
+	STAILQ_FOREACH(c, &q->fresh, link)
+		if (!q->starting || !call_opens(c)) /* CALL4 */
+			return c;
+	return NULL;
+}
+
 static struct call *call_take(struct queue *q)
 {
-	struct call_list *from = STAILQ_EMPTY(&q->fresh) ? &q->again : &q->fresh; /* CALL2 */
-	struct call *c = STAILQ_FIRST(from);
+	struct call *c = fresh_first(q);
 
-	if (!c || (from == &q->again && !q->turn))
-		return NULL;
-	STAILQ_REMOVE_HEAD(from, link);
-	if (from == &q->again) {
+	if (c) { /* CALL2 */
+		STAILQ_REMOVE(&q->fresh, c, call, link);
+		return c;
+	}
+	c = q->turn ? STAILQ_FIRST(&q->again) : NULL;
+	if (c) {
+		STAILQ_REMOVE_HEAD(&q->again, link);
 		q->n_again--;
 		q->turn--;
 	}
@@ -81,6 +102,7 @@ static void queue_pump(struct queue *q)
 	c->ms = ASK_MS / (q->n_again + 1);
 	if (c->ms < ASK_MIN_MS)
 		c->ms = ASK_MIN_MS;
+	c->life = service_life(c->service);
 	q->given = c;
 	caller_give(c);
 }
@@ -101,8 +123,8 @@ static void queue_rested(void *ctx)
 
 static bool call_answered(const struct call *c)
 {
-	return c->what == CALL_OPEN || c->what == CALL_REOPEN || c->what == CALL_USAGE ||
-	       c->rc == 0 || (c->what == CALL_CLOSE && c->rc == -SK_E_NOT_FOUND);
+	return call_opens(c) || c->what == CALL_USAGE || c->rc == 0 ||
+	       (c->what == CALL_CLOSE && c->rc == -SK_E_NOT_FOUND);
 }
 
 static void call_ask_again(struct queue *q, struct call *c)
@@ -120,6 +142,8 @@ void calls_returned(enum service s)
 	struct queue *q = &queues[s];
 	struct call *c = q->given;
 
+	if (c->rc == -SK_E_DELETED)
+		services_look(); /* CALL4: the news of its end may come after the call */
 	q->given = NULL;
 	if (call_answered(c))
 		c->fn(c);
@@ -139,19 +163,24 @@ void call_start(struct call *c)
 	queue_pump(q);
 }
 
+void calls_starting(enum service s, bool starting)
+{
+	queues[s].starting = starting;
+	queue_pump(&queues[s]);
+}
+
 void calls_give_up(enum service s)
 {
 	queues[s].gone = true;
+	queues[s].starting = false;
 	queue_pump(&queues[s]);
 }
 
 void calls_init(void)
 {
 	for (struct queue *q = queues; q < queues + SERVICE_COUNT; q++) {
+		*q = (struct queue){ .timer = { .fn = queue_rested, .ctx = q } };
 		STAILQ_INIT(&q->fresh);
 		STAILQ_INIT(&q->again);
-		q->gone = false;
-		q->timer.fn = queue_rested;
-		q->timer.ctx = q;
 	}
 }

@@ -9,8 +9,9 @@
  * guest.
  *
  * When a service has been started again, connections that its earlier life had are opened
- * before new ones (CALL_REOPEN). A call that the earlier life had received comes back with
- * -SK_E_DELETED; one that it had not received is answered by the next life.
+ * before new ones (CALL_REOPEN). Both wait until init says that the service runs. A call that
+ * the earlier life had received comes back with -SK_E_DELETED; one that it had not received is
+ * answered by the next life.
  */
 #ifndef CONTROL_CALLS_H
 #define CONTROL_CALLS_H
@@ -62,16 +63,19 @@ struct call {
 	int result;
 	int rc;
 	uint32_t ms;                /* CLOSE, PING: how long this attempt may take */
+	uint16_t life;              /* of the service, when it was asked */
 	void (*fn)(struct call *c); /* called on control's own thread */
 	void *ctx;
 };
 
 void calls_init(void);
 /*
- * All fields are set except for link, rc and ms. The call belongs to this module until fn is
- * called, which never happens before this function returns.
+ * All fields are set except for link, rc, ms and life. The call belongs to this module until fn
+ * is called, which never happens before this function returns.
  */
 void call_start(struct call *c);
+/* Is the service being started again? Its opens wait meanwhile. */
+void calls_starting(enum service s, bool starting);
 /*
  * The service does not run any more, and nothing is left of it. Its calls, those of later, too,
  * come back by themselves: opens with -SK_E_DELETED, closes with -SK_E_NOT_FOUND, pings with 0.

@@ -34,6 +34,7 @@ static void life_take(enum service s, const struct host_row *r)
 {
 	if (known[s].given_up)
 		return; /* SERVICES1 */
+	calls_starting(s, r->state == DOMAIN_RESTARTING);
 	if (r->state == DOMAIN_GIVEN_UP) {
 		known[s].given_up = true;
 		printf("%s is not started again; guests lose their connections with it\n",

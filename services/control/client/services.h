@@ -2,8 +2,9 @@
 /*
  * services.h - the lives of services: init starts a service again when it has failed
  *
- * init signals DOMAIN_BIT_NEWS when a service runs again and all connections between domains of
- * the host are open again, and when it has given one up.
+ * init signals DOMAIN_BIT_NEWS when a service has ended, when it runs again and all connections
+ * between domains of the host are open again, and when it has given one up. In between, a new
+ * life can be known already, but it is not asked for guests' connections: calls.h.
  */
 #ifndef CONTROL_SERVICES_H
 #define CONTROL_SERVICES_H

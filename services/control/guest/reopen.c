@@ -45,7 +45,6 @@ static struct reopener {
 	struct guest_link link;
 	struct guest *guest; /* NULL: nothing is under way */
 	struct guest_conn *conn;
-	uint16_t life;   /* of the service, when it was asked */
 	uint32_t opened; /* in this life */
 	struct svc_timer timer;
 } reopeners[SERVICE_COUNT];
@@ -122,7 +121,7 @@ static void conn_reopened(struct call *call)
 	if (!call->rc)
 		cap_drop(call->opened.signal);
 	if (attempt_succeeded(call->rc)) {
-		c->life = r->life;
+		c->life = call->life;
 		c->tries = c->deaths = 0;
 		c->doubtful = false;
 		r->opened++;
@@ -186,7 +185,6 @@ static int attempt_begin(struct reopener *r, struct guest *g, struct guest_conn 
 	l->call.what = CALL_REOPEN;
 	l->call.fn = conn_reopened;
 	l->call.ctx = r;
-	r->life = service_life(c->service);
 	r->guest = g;
 	r->conn = c;
 	c->reopening = true; /* REOPEN1 */

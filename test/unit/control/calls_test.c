@@ -15,6 +15,7 @@
 #include "base/array.h"
 #include "client/calls.h"
 #include "client/host.h"
+#include "client/services.h"
 
 enum { MANY = 8, SHARE = 200 / (MANY + 1) };
 
@@ -23,6 +24,16 @@ static struct svc_timer *timer;
 static struct call call[MANY + 4];
 static const struct call *told[32];
 static size_t n_told;
+static uint16_t life;
+static bool starts; /* init says this of storage when it is asked */
+
+uint16_t service_life(enum service s)
+{
+	(void)s;
+	return life;
+}
+
+void services_look(void) { calls_starting(SERVICE_STORAGE, starts); }
 
 void caller_give(struct call *c)
 {
@@ -74,6 +85,7 @@ static int setup(void **state)
 	memset(out, 0, sizeof(out));
 	timer = NULL;
 	n_told = 0;
+	starts = false;
 	calls_init();
 	return 0;
 }
@@ -201,6 +213,41 @@ static void reopened_first(void **state)
 	assert_ptr_equal(told[1], open);
 }
 
+/* A service that is being started again opens nothing; all else it may be asked. */
+static void starting(void **state)
+{
+	struct call *close, *ping, *open = start(0, CALL_OPEN, SERVICE_STORAGE);
+
+	(void)state;
+	starts = true; /* control has not heard of it */
+	back(open, -SK_E_DELETED);
+	call_start(open);
+	(void)start(1, CALL_OPEN, SERVICE_STORAGE);
+	assert_null(out[SERVICE_STORAGE]);
+	close = start(2, CALL_CLOSE, SERVICE_STORAGE);
+	ping = start(3, CALL_PING, SERVICE_STORAGE);
+	(void)start(4, CALL_REOPEN, SERVICE_STORAGE);
+	back(close, 0);
+	back(ping, -SK_E_TIMEOUT);
+	assert_null(out[SERVICE_STORAGE]);
+	tick();
+	back(ping, 0);
+	assert_null(out[SERVICE_STORAGE]);
+	life = 7;
+	calls_starting(SERVICE_STORAGE, false);
+	back(&call[4], 0);
+	assert_int_equal(call[4].life, 7);
+	back(open, 0);
+	/* one that is given up on the way has no calls that wait */
+	calls_starting(SERVICE_STORAGE, true);
+	back(&call[1], -SK_E_TIMEOUT);
+	(void)start(5, CALL_REOPEN, SERVICE_STORAGE);
+	calls_give_up(SERVICE_STORAGE);
+	tick();
+	assert_int_equal(n_told, 7);
+	assert_int_equal(call[5].rc, -SK_E_DELETED);
+}
+
 static struct call *next;
 
 static void tell_and_start(struct call *c)
@@ -212,6 +259,21 @@ static void tell_and_start(struct call *c)
 	next = NULL;
 	assert_int_equal(n_told, before); /* the further call does not end in between */
 	assert_int_equal(c->rc, -SK_E_DELETED);
+}
+
+/* The owner of one that died with its service opens the next before anything new comes. */
+static void reopened_first_after_a_death(void **state)
+{
+	struct call *reopen = start(0, CALL_REOPEN, SERVICE_STORAGE),
+		    *open = start(1, CALL_OPEN, SERVICE_STORAGE);
+
+	(void)state;
+	next = &call[2];
+	*next = (struct call){ .service = SERVICE_STORAGE, .what = CALL_REOPEN, .fn = tell };
+	reopen->fn = tell_and_start;
+	back(reopen, -SK_E_DELETED); /* and it runs again already */
+	back(&call[2], 0);
+	back(open, 0);
 }
 
 /* Nothing is left of a service that was given up, so its calls end without it. */
@@ -252,6 +314,8 @@ int main(void)
 		cmocka_unit_test_setup(new_calls_go_first, setup),
 		cmocka_unit_test_setup(each_has_its_turn, setup),
 		cmocka_unit_test_setup(reopened_first, setup),
+		cmocka_unit_test_setup(starting, setup),
+		cmocka_unit_test_setup(reopened_first_after_a_death, setup),
 		cmocka_unit_test_setup(given_up, setup),
 	};
 

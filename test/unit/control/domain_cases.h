@@ -98,6 +98,8 @@
 	X(last_flush_in_the_next_life) \
 	X(those_who_wait_come_first) \
 	X(no_disk_is_taken) \
+	X(no_disk_is_taken_at_a_start) \
+	X(services_fail_at_their_start) \
 	X(opened_already) \
 	X(a_reopen_fails) \
 	X(init_is_late) \

@@ -245,6 +245,65 @@ void no_disk_is_taken(void **state)
 }
 
 /*
+ * Whatever ends the service before it runs, it was not asked for a connection of a guest, so
+ * none is blamed for that.
+ */
+void services_fail_at_their_start(void **state)
+{
+	(void)state;
+	(void)guest_created("create /guests/a.cfg\r", "a");
+	world.abandoned = 0;
+	for (int s = 0; s < SERVICE_COUNT; s++) {
+		world.starting[s] = true;
+		for (int lives = 0; lives < 5; lives++) {
+			service_dies((enum service)s);
+			world.dying = s;
+			world.dies_in = 1;
+			world_run();
+			world.later_ns += 8000000000;
+			timers_expire();
+		}
+		assert_int_equal(connections_open((enum service)s), 0);
+		world.dies_in = 0;
+		world.starting[s] = false;
+		init_tells();
+		assert_int_equal(connections_open((enum service)s), of_a[s]);
+	}
+	assert_int_equal(world.abandoned, 0);
+	world.later_ns = 0;
+	timers_expire();
+	guest_destroyed("a");
+	world_at_rest();
+}
+
+/* A new disk waits, too, and is opened after those that the last life had. */
+void no_disk_is_taken_at_a_start(void **state)
+{
+	for (int heard = 0; heard < 2; heard++) {
+		(void)state;
+		(void)guest_created("create /guests/a.cfg\r", "a");
+		world.no_news = !heard;
+		world.starting[SERVICE_STORAGE] = true;
+		service_dies(SERVICE_STORAGE);
+		world_run();
+		type("create /guests/b.cfg\r");
+		assert_int_equal(connections_open(SERVICE_STORAGE), 0);
+		world.no_news = world.starting[SERVICE_STORAGE] = false;
+		world.fail_service = SERVICE_STORAGE;
+		world.hold = true;
+		init_tells();
+		assert_int_equal(asked_for(SERVICE_STORAGE), domid_of("a"));
+		world.hold = false;
+		world_run();
+		vmm_says(domid_of("b"), VMCTL_READY, 0, NULL, 0);
+		all_open(2);
+		guest_destroyed("a");
+		guest_destroyed("b");
+		world_at_rest();
+	}
+}
+
+/*
  * An attempt was answered by a later life than control knew, so the connection is open already.
  */
 void opened_already(void **state)

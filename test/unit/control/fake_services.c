@@ -162,6 +162,12 @@ void services_revoked(sk_cap_t untyped)
 	}
 }
 
+uint32_t asked_for(enum service s)
+{
+	assert_non_null(given[s]);
+	return given[s]->open.client;
+}
+
 uint32_t connections_of(uint32_t domid)
 {
 	uint32_t n = 0;

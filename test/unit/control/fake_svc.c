@@ -283,7 +283,9 @@ static int stats_answer(uint64_t *mr)
 		mr[7] = 1;
 	}
 	if (i) {
-		mr[10] = world.given_up[i - 1] ? DOMAIN_GIVEN_UP : DOMAIN_RUNNING;
+		mr[10] = world.given_up[i - 1]   ? DOMAIN_GIVEN_UP
+			 : world.starting[i - 1] ? DOMAIN_RESTARTING
+						 : DOMAIN_RUNNING;
 		mr[10] |= (uint64_t)(world.life[i - 1] ? DOMAIN_END_FAULT : DOMAIN_END_NONE)
 			  << 32;
 		mr[11] = world.life[i - 1] | (uint64_t)world.life[i - 1] << 32;

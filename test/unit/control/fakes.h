@@ -68,6 +68,7 @@ struct world_state {
 	/* lives of services */
 	uint16_t life[SERVICE_COUNT];
 	bool given_up[SERVICE_COUNT];
+	bool starting[SERVICE_COUNT]; /* they do not run so far */
 	int dying;            /* enum service that dies with a call that it receives... */
 	uint32_t dies_in;     /* ...the first, the second...; 0: it lives */
 	bool no_news;         /* init has not signalled the news so far */
@@ -178,6 +179,8 @@ void service_given_up_by_init(enum service s);
 /* init signals its news once more. */
 void init_tells(void);
 uint32_t connections_open(enum service s);
+/* The guest for which the service is to open a connection now, which it has not so far. */
+uint32_t asked_for(enum service s);
 /* Those of one guest, at all services. */
 uint32_t connections_of(uint32_t domid);
 /* storage has it open for this client */
