@@ -30,7 +30,8 @@ struct guest_conn {
 	bool lost;          /* it is not opened again, and the VMM knows */
 	uint32_t tries;     /* in vain, since it was open the last time */
 	uint32_t deaths;    /* of the service, while it opened this one */
-	sk_time_t rest_end; /* not tried again before */
+	sk_time_t rest_end; /* not tried again before, in this life of the service: */
+	uint16_t rest_life;
 
 	/* charge.c: ticks that the service had worked for it, when it said so the last time */
 	uint64_t worked;

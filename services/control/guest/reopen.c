@@ -82,6 +82,13 @@ static void conn_rest(struct guest_conn *c)
 	for (uint32_t i = 1; i < c->tries && ms < REST_MAX_MS; i++)
 		ms *= 2;
 	c->rest_end = svc_in_ms(ms < REST_MAX_MS ? ms : REST_MAX_MS);
+	c->rest_life = service_life(c->service);
+}
+
+/* What one life of the service refused, the next one may not. */
+static bool conn_rests(const struct guest_conn *c, sk_time_t now)
+{
+	return c->rest_end > now && c->rest_life == service_life(c->service);
 }
 
 /*
@@ -151,7 +158,7 @@ static void guest_offer(struct guest *g, enum service s, sk_time_t now, struct c
 
 		if (c->service != s || !reopen_wanted(g, c))
 			continue;
-		if (c->rest_end > now)
+		if (conn_rests(c, now))
 			best->next = c->rest_end < best->next ? c->rest_end : best->next;
 		else if (!best->conn || urgency > best->urgency)
 			*best = (struct choice){ g, c, urgency, best->next };

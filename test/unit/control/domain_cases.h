@@ -102,6 +102,7 @@
 	X(services_fail_at_their_start) \
 	X(opened_already) \
 	X(a_reopen_fails) \
+	X(a_new_life_refuses_nothing) \
 	X(init_is_late) \
 	X(services_are_listed) \
 	X(what_domains_hold_is_shown) \

@@ -395,6 +395,29 @@ void a_reopen_fails(void **state)
 	world.abandoned = 0;
 }
 
+/* The next life of a service that refused is asked at once. */
+void a_new_life_refuses_nothing(void **state)
+{
+	(void)state;
+	(void)guest_created("create /guests/a.cfg\r", "a");
+	world.fail_service = SERVICE_CONSOLE;
+	world.fail_rc = -SK_E_NO_MEM;
+	service_dies(SERVICE_CONSOLE);
+	world_run();
+	for (int i = 0; i < 10; i++) {
+		world.later_ns += 8000000000;
+		timers_expire();
+	}
+	world.fail_rc = 0;
+	service_dies(SERVICE_CONSOLE);
+	world_run();
+	all_open(1);
+	world.later_ns = 0;
+	guest_destroyed("a");
+	timers_expire();
+	world_at_rest();
+}
+
 void init_is_late(void **state)
 {
 	(void)state;
