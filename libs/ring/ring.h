@@ -153,5 +153,7 @@ bool ring_get_flush(struct ring *r);
 bool ring_get_idle(struct ring *r);
 /* The same for a consumer that need not be woken for quiet records. */
 bool ring_get_idle_patient(struct ring *r);
+/* The consumer has taken all records of which it knows; it looks at nothing new. */
+static inline bool ring_drained(const struct ring *r) { return r->peer == r->index; }
 
 #endif

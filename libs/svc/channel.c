@@ -274,7 +274,7 @@ bool channel_event(uint32_t bit, svc_handler_fn fn, void *ctx)
 	struct channel *ch = channels;
 	struct svc_conn *c;
 	uint32_t before;
-	bool more;
+	bool more, again;
 
 	while (ch && ch->bit != bit)
 		ch = ch->next;
@@ -294,11 +294,13 @@ bool channel_event(uint32_t bit, svc_handler_fn fn, void *ctx)
 		before = c->rsp.index;
 		if (!ch->told)
 			fn(ctx);
-		svc_settle(c);
-		more = svc_more(c);
-		/* the handler may have taken the signal that came with a new epoch */
-		more |= channel_behind(c);
-	} while (more && !turn_over(c) && (c->rsp.index != before || channel_behind(c)));
+		again = turn_goes_on(c, before, &more);
+		if (channel_behind(c)) {
+			/* the handler may have taken the signal that came with a new epoch */
+			more = true;
+			again = !turn_over(c);
+		}
+	} while (again);
 	ch->handling = false;
 	if (more && turn_over(c))
 		return svc_raise(bit) == 0;

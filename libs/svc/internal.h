@@ -44,6 +44,11 @@ void rx_take(sk_cap_t slots, uint32_t n, struct svc_caps *caps);
 bool turn_begin(struct svc_conn *c);
 bool turn_over(const struct svc_conn *c);
 /*
+ * The handler of c has run, and its ring was at the index `before` then: settle the rings.
+ * True: call it again at once. *more: there are records, also if it is not to be called again.
+ */
+bool turn_goes_on(struct svc_conn *c, uint32_t before, bool *more);
+/*
  * account.c. Answer SVC_USAGE for the connections of one connector: mr[] in and out. Returns
  * the number of entries.
  */

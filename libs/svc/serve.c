@@ -571,9 +571,7 @@ static void conn_serve(struct conn *k)
 			svc_conn_kill(&k->c, "it broke the protocol");
 		if (!live(k))
 			return;
-		svc_settle(&k->c);
-		more = svc_more(&k->c);
-	} while (more && !turn_over(&k->c) && k->c.req.index != before);
+	} while (turn_goes_on(&k->c, before, &more));
 	if (more && turn_over(&k->c))
 		turn_want(k);
 }

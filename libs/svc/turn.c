@@ -5,6 +5,8 @@
  * Invariants  TURN1 one turn is at most SVC_TURN bytes and one more request; if that request
  *                   costs more, later turns are skipped to pay for it, so that in the long run
  *                   all busy connections get the same share
+ *             TURN2 the loop sleeps only if the ring is empty, or if the handler left a record
+ *                   that it could see
  */
 #include "svc/internal.h"
 
@@ -48,3 +50,19 @@ bool turn_begin(struct svc_conn *c)
 }
 
 bool turn_over(const struct svc_conn *c) { return c->spent >= SVC_TURN; }
+
+/*
+ * TURN2. A handler that takes nothing is not called again for the records that it leaves. One
+ * that left none may have looked before the record came that svc_more() finds: the peer saw no
+ * wish for a signal, and gave none.
+ */
+bool turn_goes_on(struct svc_conn *c, uint32_t before, bool *more)
+{
+	const struct ring *in = conn_in(c);
+	bool none_left;
+
+	svc_settle(c);
+	none_left = ring_drained(in);
+	*more = svc_more(c);
+	return *more && !turn_over(c) && (none_left || in->index != before);
+}

@@ -114,6 +114,27 @@ static void an_answer_to_the_signal_is_not_missed(void)
 	assert_int_equal(responses()->want_data, 1);
 }
 
+static void on_channel_that_asks(void *ctx)
+{
+	static bool asked;
+
+	on_channel(ctx);
+	if (!asked && ring_put(&channel->req, "x", 1))
+		abort();
+	asked = true;
+}
+
+/* The handler found nothing, and the service does not know yet that it sleeps. */
+static void an_answer_after_the_last_look_is_not_missed(void)
+{
+	channel_make();
+	assert_int_equal(svc_on_channel(channel, on_channel_that_asks, NULL), 0);
+	fake.on_signal = service_answers;
+	fake_add(SK_LABEL_SIGNAL, 1 << 7);
+	serve();
+	assert_int_equal(got, 2);
+}
+
 static void a_wait_for_a_record_ends(void)
 {
 	char buf[8];
@@ -260,6 +281,7 @@ int channel_tests(void)
 		T(a_channel_comes_and_goes),
 		T(a_channel_that_has_something),
 		T(an_answer_to_the_signal_is_not_missed),
+		T(an_answer_after_the_last_look_is_not_missed),
 		T(a_wait_for_a_record_ends),
 		T(a_dear_answer_ends_the_turn),
 		T(a_channel_has_turns_too),

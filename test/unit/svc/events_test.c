@@ -98,7 +98,38 @@ static void event_without_progress_stops(void)
 	signal_of(1, refuse_to_take);
 	assert_int_equal(svc_serve(&s), 0);
 	assert_int_equal(svc_run(), -SK_E_DELETED);
-	assert_int_equal(seen.events, 1);
+	assert_int_equal(seen.events, 2); /* the records may have come after the first time */
+}
+
+static int event_finds_nothing(struct svc_conn *c)
+{
+	char buf[64];
+
+	seen.events++;
+	while (svc_get(c, buf, sizeof(buf)) >= 0)
+		seen.records++;
+	if (seen.events == 1 && ring_put(&c->rsp, "late", 4)) /* the answer to an old request */
+		abort();
+	return 0;
+}
+
+static void client_sleeps(void)
+{
+	((struct ring_shared *)((char *)fake.region + RING))->want_data = 1;
+	fake.on_signal = send_three;
+}
+
+/* The client does not signal, because the service has not wished for it yet. */
+static void requests_after_the_last_look_are_not_missed(void)
+{
+	struct svc_service s = service;
+
+	s.event = event_finds_nothing;
+	add_open();
+	signal_of(1, client_sleeps);
+	assert_int_equal(svc_serve(&s), 0);
+	assert_int_equal(svc_run(), -SK_E_DELETED);
+	assert_int_equal(seen.records, 3);
 }
 
 /* ---- turns ---- */
@@ -274,6 +305,7 @@ int events_tests(void)
 		T(room_wakes_a_client_that_waits_for_it),
 		T(event_that_leaves_records_is_called_once),
 		T(event_without_progress_stops),
+		T(requests_after_the_last_look_are_not_missed),
 		T(all_is_served_turn_by_turn),
 		T(a_busy_client_does_not_stop_the_service),
 		T(a_dear_request_costs_turns),
