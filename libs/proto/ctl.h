@@ -96,7 +96,8 @@ enum ctl_right { CTL_RIGHT_NONE = 0, CTL_CLASSES(X) };
 	X(SAVE, 32, CONFIGURE, \
 		"struct ctl_save, a text of 1 to VMCTL_CONFIG_MAX bytes: its configuration -> nothing, when the volume has the guest; IO: it has failed, and the guest goes on unless it has ended") \
 	X(SAVED_CONFIG, 33, CONFIGURE, \
-		"struct ctl_image: a saved guest -> the text of its configuration, which is hostile")
+		"struct ctl_image: a saved guest -> the text of its configuration, which is hostile") \
+	X(SCHED, 34, CONFIGURE, "struct ctl_sched: weight and cap of a guest -> nothing")
 
 #define X(name, num, class, what) CTL_##name = (num),
 enum ctl_op { CTL_OPS(X) CTL_OP_END };
@@ -171,6 +172,7 @@ struct ctl_dom {
 	uint32_t vcpus, maxvcpus;
 	uint32_t n_vcpus;     /* that its VMM reported; 0: it has not done so yet */
 	uint32_t short_lives; /* in a row */
+	uint32_t weight, cap; /* as in struct guest_config */
 	uint64_t memory;      /* bytes that it holds */
 	uint64_t up_ns;       /* since it was created */
 	uint64_t rest_ns;     /* RESTING: until it is created again */
@@ -178,7 +180,7 @@ struct ctl_dom {
 	uint8_t uuid[UUID_SIZE];
 	struct ctl_vcpu vcpu[GUEST_VCPUS_MAX];
 };
-_Static_assert(sizeof(struct ctl_dom) == 264, "no padding");
+_Static_assert(sizeof(struct ctl_dom) == 272, "no padding");
 
 #define CTL_LIST_MAX 60u
 struct ctl_list {
@@ -358,6 +360,14 @@ struct ctl_number {
 	uint64_t value;
 };
 _Static_assert(sizeof(struct ctl_number) == 16, "no padding");
+
+enum ctl_sched_flag { CTL_SCHED_WEIGHT = 1, CTL_SCHED_CAP = 2 };
+struct ctl_sched {
+	uint32_t domid;
+	uint32_t flags; /* enum ctl_sched_flag: what changes */
+	uint32_t weight, cap;
+};
+_Static_assert(sizeof(struct ctl_sched) == 16, "no padding");
 
 struct ctl_rename {
 	uint32_t domid;

@@ -148,6 +148,11 @@ def listed(m):
     return {r[0]: (int(r[1]), int(r[2]), int(r[3]), r[4]) for r in rows if r[0] != "Domain-0"}
 
 
+def status(m, command):
+    """Run a command; its exit status."""
+    return int(m.shell(command + "; echo $?").splitlines()[-1])
+
+
 def wait_gone(m, *names):
     """Wait until none of the guests (without names: no guest at all) is listed, because an end takes time."""
     m.until(lambda: not (set(names) & set(listed(m)) if names else listed(m)), f"the end of {names or 'all guests'}")

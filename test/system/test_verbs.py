@@ -2,15 +2,10 @@
 """What an administrator types: verbs that look at a stock Linux guest or act on it, and their exit statuses."""
 import re
 
-from guestkit import attach, enter, leave, listed
+from guestkit import attach, enter, leave, listed, status
 from harness import GuestDir
 
 UUID = "11111111-2222-4333-8444-555555555555"
-
-
-def status(m, command):
-    """Run a command; its exit status."""
-    return int(m.shell(command + "; echo $?").splitlines()[-1])
 
 
 def test_verbs(machine, build, tmp_path):

@@ -68,12 +68,14 @@ def ours():
     """{verb: its letters}, {verb: why it is refused}, {verb: refused options}, {long name: letter}"""
     refused = read("verbs_refused.h")
     options = {}
-    for verb, letter, name, why in re.findall(r'X\("([a-z-]+)", \'(.)\', "([a-z-]+)", ([^\n]*?)\)(?= X\(|\n)', refused):
+    for verb, letter, name, why in re.findall(r'X\("([a-z0-9-]+)", \'(.)\', "([a-z_-]+)", ([^\n]*?)\)(?= X\(|\n)', refused):
         assert why.strip()
         options.setdefault(verb, set()).update({"-" + letter, "--" + name})
     verbs = dict(re.findall(r'X\("([a-z0-9-]+)", \w+, "([A-Za-z:]*)"', read("verbs.h")))
     texts = dict(re.findall(r'X\("([a-z0-9-]+)", ((?:REFUSED_|")[^\n]*?)\)(?= X\(|\n)', refused))
-    names = dict(re.findall(r'\{ "([a-z-]+)", \w+_argument, NULL, \'(.)\' \}', read("verbs.c")))
+    names = {}
+    for name, arity, letter in re.findall(r'\{ "([a-z_-]+)", (\w+)_argument, NULL, \'(.)\' \}', read("verbs.c")):
+        names.setdefault(name, set()).add(letter + ":" * (arity == "required"))
     return verbs, texts, options, names
 
 
@@ -89,8 +91,8 @@ def test_each_option_is_here_or_refused():
     verbs, _, refused, names = ours()
     for verb, options in VERBS.items():
         for option in options.split() if verb in verbs else []:
-            letter = names.get(option[2:], "") if option.startswith("--") else option[1]
-            assert letter and letter in verbs[verb] + "h" or option in refused.get(verb, ()), f"{verb} {option}"
+            letters = names.get(option[2:], set()) if option.startswith("--") else {option[1], option[1] + ":"}
+            assert letters & {"h", *re.findall("[A-Za-z]:?", verbs[verb])} or option in refused.get(verb, ()), f"{verb} {option}"
     for verb, options in refused.items():
         assert options <= set(VERBS[verb].split()) | {"--debug", "--foreground", "--domid"}, verb
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * change.c - requests that change guests: names, memory, vCPUs, devices
+ * change.c - requests that change guests: names, memory, vCPUs, shares of the CPUs, devices
  *
  * Memory and vCPUs: the guest is asked through xenstore, and its kernel follows. Memory beyond
  * what its VMM has comes from the pool when the guest takes it (guest_grow). The new number
@@ -17,6 +17,7 @@
 #include "guest/guest_pool.h"
 #include "guest/life.h"
 #include "guest/plug.h"
+#include "guest/sched.h"
 #include "sys/clock.h"
 
 /* MiB, as for memory=. */
@@ -144,6 +145,46 @@ void ctl_do_VCPU_SET(struct request *q, const void *body, uint32_t len)
 		d->config_kept = false;
 		ctl_answer(q, NULL, 0);
 	}
+}
+
+/* ---- shares of the CPUs ---- */
+
+/* 0, or -1 with *m. */
+static int sched_check(const struct dom *d, const struct ctl_sched *s, struct msg *m)
+{
+	const uint32_t most = d->config->maxvcpus * 100;
+
+	if (s->flags & CTL_SCHED_WEIGHT && (!s->weight || s->weight > GUEST_WEIGHT_MAX))
+		return msg_fail(m,
+			"Cpu weight out of range, valid values are within range from 1 to %d",
+			GUEST_WEIGHT_MAX);
+	if (s->flags & CTL_SCHED_CAP && s->cap > most)
+		return msg_fail(m,
+			"Cpu cap out of range, valid range is from 0 to %u for specified number of vcpus",
+			most);
+	return 0;
+}
+
+void ctl_do_SCHED(struct request *q, const void *body, uint32_t len)
+{
+	const struct ctl_sched *s = body;
+	struct dom *d = ctl_dom_live(q, s->domid);
+	struct msg m;
+
+	(void)len;
+	if (!d)
+		return;
+	if (sched_check(d, s, &m)) {
+		ctl_refuse(q, -SK_E_RANGE, "%s", m.text);
+		return;
+	}
+	if (s->flags & CTL_SCHED_WEIGHT)
+		d->config->weight = s->weight;
+	if (s->flags & CTL_SCHED_CAP)
+		d->config->cap = s->cap;
+	d->config_kept = false;
+	guest_sched_changed(guest_of(d));
+	ctl_answer(q, NULL, 0);
 }
 
 /* ---- devices ---- */

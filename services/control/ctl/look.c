@@ -101,7 +101,9 @@ static void dom_fill(struct ctl_dom *r, const struct dom *d)
 		.reason = d->reason,
 		.vcpus = d->config->vcpus,
 		.maxvcpus = d->config->maxvcpus,
-		.short_lives = d->short_lives };
+		.short_lives = d->short_lives,
+		.weight = d->config->weight,
+		.cap = d->config->cap };
 	strcpy(r->name, d->name);
 	memcpy(r->uuid, d->uuid, UUID_SIZE);
 	if (d->state == DOM_RESTING && d->due_ns > now)

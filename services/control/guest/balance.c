@@ -97,11 +97,26 @@ bool balance_io_first(bool before, uint64_t ran, uint64_t others_waited, uint64_
 	return ran < interval / IO_LITTLE;
 }
 
-void balance_cap_init(struct balance_cap *c, uint32_t percent)
+static void total_set(struct balance_cap *c)
+{
+	c->total_us = c->own_us;
+	if (c->pressed_us && (!c->own_us || c->pressed_us < c->own_us))
+		c->total_us = c->pressed_us;
+}
+
+/* The debt was one to the old cap. */
+void balance_cap_set(struct balance_cap *c, uint32_t percent)
 {
 	c->own_us = (uint64_t)percent * BALANCE_PERIOD_US / 100;
-	c->total_us = c->vcpus_us = c->own_us;
-	c->pressed_us = c->debt_us = 0;
+	total_set(c);
+	c->vcpus_us = c->total_us;
+	c->debt_us = 0;
+}
+
+void balance_cap_init(struct balance_cap *c, uint32_t percent)
+{
+	c->pressed_us = 0;
+	balance_cap_set(c, percent);
 }
 
 static uint64_t min_u64(uint64_t a, uint64_t b) { return a < b ? a : b; }
@@ -140,9 +155,7 @@ static uint64_t press_limit(
 void balance_cap_press(struct balance_cap *c, const struct balance_use *u, uint64_t share_us)
 {
 	c->pressed_us = press_limit(c, u, share_us);
-	c->total_us = c->own_us;
-	if (c->pressed_us && (!c->own_us || c->pressed_us < c->own_us))
-		c->total_us = c->pressed_us;
+	total_set(c);
 }
 
 void balance_claims(struct balance_claim *c, size_t n, uint64_t interval)

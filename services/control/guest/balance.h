@@ -70,6 +70,8 @@ struct balance_cap {
 };
 /* percent: of one CPU; 0: no cap. */
 void balance_cap_init(struct balance_cap *c, uint32_t percent);
+/* Another cap for a guest that runs. The vCPUs must be configured again. */
+void balance_cap_set(struct balance_cap *c, uint32_t percent);
 /* What a guest used in the last second, per period: vCPUs, I/O thread, services for it. */
 struct balance_use {
 	uint64_t vcpus_us, io_us, served_us;

@@ -130,6 +130,27 @@ static void sched_configure(sk_cap_t sched, struct proc_sched s)
 		host_ctl_sched(), sched, s.cpu, s.priority, s.weight, s.budget_us, s.period_us);
 }
 
+static void vcpus_configure(struct guest *g)
+{
+	uint64_t ran, waited;
+	uint32_t cpu;
+
+	for (uint32_t i = 0; i < VM_VCPUS_MAX; i++)
+		if (g->sched[i] && !sk_sched_stats(g->sched[i], &ran, &waited, &cpu))
+			sched_configure(g->sched[i], guest_sched(g, cpu));
+}
+
+void guest_sched_changed(struct guest *g)
+{
+	uint64_t ran, waited;
+	uint32_t cpu;
+
+	balance_cap_set(&g->cap, g->dom->config->cap);
+	vcpus_configure(g);
+	if (g->proc.sched && !sk_sched_stats(g->proc.sched, &ran, &waited, &cpu))
+		sched_configure(g->proc.sched, guest_sched_io(g, cpu));
+}
+
 /* ---- once a second ---- */
 
 /* The growth of a counter since the last balance, at most `interval`. */
@@ -236,16 +257,6 @@ static void press(struct guest *g, const struct balance_use *use, uint64_t inter
 			balance_wanted(all_waited - claim_of[i].waited, interval))
 			share = ticks_per_period(claim[i].share, interval);
 	balance_cap_press(&g->cap, use, share);
-}
-
-static void vcpus_configure(struct guest *g)
-{
-	uint64_t ran, waited;
-	uint32_t cpu;
-
-	for (uint32_t i = 0; i < VM_VCPUS_MAX; i++)
-		if (g->sched[i] && !sk_sched_stats(g->sched[i], &ran, &waited, &cpu))
-			sched_configure(g->sched[i], guest_sched(g, cpu));
 }
 
 /* io_cpu: where the I/O thread is. */

@@ -15,6 +15,8 @@ void guest_sched_init(struct guest *g);
 struct proc_sched guest_sched(const struct guest *g, uint32_t cpu);
 /* The same for the I/O thread of its VMM. */
 struct proc_sched guest_sched_io(const struct guest *g, uint32_t cpu);
+/* The weight or the cap of its configuration has changed. */
+void guest_sched_changed(struct guest *g);
 /*
  * A guest runs: from now on vCPUs are balanced once a second, and I/O threads that run too much
  * lose their priority.

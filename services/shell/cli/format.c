@@ -187,6 +187,22 @@ void format_vcpu_row(const struct out *o, const struct vcpu_row *r)
 	out_fmt(o, "%9.1f  all / all\n", (double)r->cpu_ns / NS_PER_S);
 }
 
+/* A vCPU that runs is never taken off the CPU for one that wakes up, so nothing is limited. */
+void format_credit2_pool(const struct out *o)
+{
+	out_str(o, "Cpupool " POOL_NAME ": ratelimit=0us\n");
+}
+
+void format_credit2_head(const struct out *o)
+{
+	out_fmt(o, "%-33s %4s %6s %4s\n", "Name", "ID", "Weight", "Cap");
+}
+
+void format_credit2_row(const struct out *o, const struct ctl_dom *d)
+{
+	out_fmt(o, "%-33s %4u %6u %4u\n", d->name, d->domid, d->weight, d->cap);
+}
+
 void format_device_head(const struct out *o, bool vifs)
 {
 	if (vifs)
@@ -376,7 +392,16 @@ static void resources_json(struct json *j, const struct ctl_resources *r)
 static const char *const unknown_keys[] = { VMCTL_UNKNOWN(X) };
 #undef X
 
-static void facts_json(struct json *j, const struct ctl_guest *f)
+static uint64_t vcpus_ns(const struct ctl_dom *d)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < GUEST_VCPUS_MAX; i++)
+		sum += d->vcpu[i].ran_ns;
+	return sum;
+}
+
+static void facts_json(struct json *j, const struct ctl_dom *d, const struct ctl_guest *f)
 {
 	json_open(j, "resources", '{');
 	json_number(j, "memkb", f->memory >> 10);
@@ -388,19 +413,20 @@ static void facts_json(struct json *j, const struct ctl_guest *f)
 		json_number(j, unknown_keys[i], f->unknown[i]);
 	json_close(j, '}');
 	json_number(j, "xenstore_refused", f->refused);
+	json_number(j, "cpu_ms", vcpus_ns(d) / 1000000);
 	json_number(j, "served_ms", f->served_ns / 1000000);
 }
 
-void format_config_json(const struct out *o, uint32_t domid, const struct ctl_guest *g)
+void format_config_json(const struct out *o, const struct ctl_dom *d, const struct ctl_guest *g)
 {
 	struct json j = json_object(o, 1);
 
-	json_number(&j, "domid", domid);
+	json_number(&j, "domid", d->domid);
 	json_open(&j, "config", '{');
 	guest_json(&j, &g->config);
 	json_close(&j, '}');
 	if (g->there)
-		facts_json(&j, g);
+		facts_json(&j, d, g);
 	json_close(&j, '}');
 }
 

@@ -41,6 +41,12 @@ struct vcpu_row {
 void format_vcpu_head(const struct out *o);
 void format_vcpu_row(const struct out *o, const struct vcpu_row *r);
 
+/* All CPUs of the host are one pool. */
+#define POOL_NAME "Pool-0"
+void format_credit2_pool(const struct out *o);
+void format_credit2_head(const struct out *o);
+void format_credit2_row(const struct out *o, const struct ctl_dom *d);
+
 /* Capabilities of a domain that its builder put there, and others of one kind, counted. */
 struct cap_group {
 	struct init_cap cap; /* one of them */
@@ -76,7 +82,8 @@ void format_info(const struct out *o, const struct ctl_system *s, const struct s
 	const char *key);
 
 /* One element of the array that `list -l` prints. */
-void format_config_json(const struct out *o, uint32_t domid, const struct ctl_guest *g);
+void format_config_json(
+	const struct out *o, const struct ctl_dom *d, const struct ctl_guest *g);
 /* Domain-0's element of that array: the n domains that it consists of. */
 void format_host_json(const struct out *o, const struct ctl_service *r, uint32_t n);
 

@@ -36,11 +36,14 @@ static const struct refused_option {
 static const char *const config_keys[] = { GUEST_KEYS(X) };
 #undef X
 
-/* Long names, for the verbs that have the letter. */
+/* Long names, for the verbs that have the letter, with a value or without. */
 static const struct option long_options[] = {
 	{ "all", no_argument, NULL, 'a' },
+	{ "cap", required_argument, NULL, 'c' },
 	{ "console", no_argument, NULL, 'c' },
+	{ "cpupool", required_argument, NULL, 'p' },
 	{ "defconfig", required_argument, NULL, 'f' },
+	{ "domain", required_argument, NULL, 'd' },
 	{ "dryrun", no_argument, NULL, 'n' },
 	{ "force", no_argument, NULL, 'f' },
 	{ "help", no_argument, NULL, 'h' },
@@ -50,9 +53,10 @@ static const struct option long_options[] = {
 	{ "numa", no_argument, NULL, 'n' },
 	{ "paused", no_argument, NULL, 'p' },
 	{ "quiet", no_argument, NULL, 'q' },
+	{ "schedparam", no_argument, NULL, 's' },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "wait", no_argument, NULL, 'w' },
-	{ NULL, 0, NULL, 0 },
+	{ "weight", required_argument, NULL, 'w' },
 };
 
 const struct verb *verb_find(const char *name)
@@ -180,16 +184,36 @@ static int letter_take(const struct verb *v, int letter, struct options *o, stru
 	return 0;
 }
 
+static bool has_option(const struct verb *v, const struct option *l)
+{
+	const char *letter = strchr(v->letters, l->val);
+
+	return l->val == 'h' ||
+	       (letter && (letter[1] == ':') == (l->has_arg == required_argument));
+}
+
+/* The long names of the verb's options; with an empty one at the end. */
+static void long_options_of(
+	const struct verb *v, struct option list[ARRAY_SIZE(long_options) + 1])
+{
+	for (size_t i = 0; i < ARRAY_SIZE(long_options); i++)
+		if (has_option(v, &long_options[i]))
+			*list++ = long_options[i];
+	*list = (struct option){ 0 };
+}
+
 int verb_options(const struct verb *v, int argc, char **argv, struct options *o, struct msg *m)
 {
+	struct option list[ARRAY_SIZE(long_options) + 1];
 	char letters[16] = ":h";
 	int letter, rc;
 
 	memset(o, 0, sizeof(*o));
 	strncat(letters, v->letters, sizeof(letters) - 3);
+	long_options_of(v, list);
 	optind = 0; /* start again */
 	opterr = 0;
-	while ((letter = getopt_long(argc, argv, letters, long_options, NULL)) != -1) {
+	while ((letter = getopt_long(argc, argv, letters, list, NULL)) != -1) {
 		rc = letter == '?' ? option_unknown(v, argv[optind - 1], m)
 				   : letter_take(v, letter, o, m);
 		if (rc)

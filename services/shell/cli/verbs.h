@@ -108,6 +108,14 @@ enum verb_complete {
 	X("mem-set", mem_set, "", 2, 2, GUEST, "NAME MEM", "set the memory size of a guest", \
 		"MEM is in MiB, or ends in b, k, m, g or t; at most the guest's maxmem.\n" \
 		"The guest's balloon driver changes the size, as far and as soon as it can.\n") \
+	X("sched-credit2", sched_credit2, "d:w:c:sp:", 0, 0, GUEST, \
+		"[-d NAME [-w WEIGHT] [-c CAP]] [-s] [-p POOL]", \
+		"how guests share the CPUs: show or change it", \
+		"  -d NAME  of this guest; without -w and -c, its numbers are shown\n" \
+		"  -w WEIGHT  1 to 65535: its share, as compared with the others'\n" \
+		"  -c CAP  percent of one CPU that it gets at most; 0: no limit\n" \
+		"  -s  parameters of the scheduler        -p POOL  guests in that pool, Pool-0\n" \
+		"What is set holds at once, and also after a reboot of the guest.\n") \
 	X("info", info, "n", 0, 1, NONE, "[KEY]", "facts about the host", \
 		"With KEY, only the value of that line.\n") \
 	X("dmesg", dmesg, "c", 0, 0, NONE, "[-c]", "log of the host and of its guests", \

@@ -146,7 +146,7 @@ static void json_guest(const void *body, uint32_t len)
 	(void)len;
 	g = *(const struct ctl_guest *)body;
 	out_str(&term_out, table.n_elements++ ? ",\n" : "\n");
-	format_config_json(&term_out, d->domid, &g);
+	format_config_json(&term_out, d, &g);
 	json_next();
 }
 

@@ -40,9 +40,8 @@
 	X("button-press", REFUSED_HVM "; use `shutdown`") \
 	X("vcpu-pin", "guests share all CPUs, and the host moves vCPUs by load") \
 	X("sharing", "guests never share pages") \
-	X("sched-credit", "set cpu_weight= and cap= in the guest's file") \
-	X("sched-credit2", "set cpu_weight= and cap= in the guest's file") \
-	X("sched-rtds", "this host has no real-time scheduler; use cpu_weight= and cap=") \
+	X("sched-credit", "guests have the parameters of credit2; use `sched-credit2`") \
+	X("sched-rtds", "this host has no real-time scheduler; use `sched-credit2`") \
 	X("debug-keys", \
 		"the kernel takes no keys; `list -l Domain-0`, `caps` and `dmesg` show its state") \
 	X("set-parameters", \
@@ -99,6 +98,8 @@
 	X("restore", 'd', "debug", "`list -l` shows the guest when it is there") \
 	X("restore", 'V', "vncviewer", REFUSED_HVM "; -c shows the console") \
 	X("restore", 'A', "vncviewer-autopass", REFUSED_HVM "; -c shows the console") \
+	X("sched-credit2", 'r', "ratelimit_us", \
+		"a vCPU that wakes up waits for its turn, so there is no rate to limit") \
 	X("list", 'Z', "context", REFUSED_FLASK) \
 	X("list", 'c', "cpupool", REFUSED_POOL)
 

@@ -241,6 +241,25 @@ static void without_a_cap_nothing_is_bound(void **state)
 	assert_int_equal(balance_cap_vcpu(&c, 3), 0);
 }
 
+/* A guest that overran its old cap starts with all of the new one; a limit by others stays. */
+static void another_cap_holds_at_once(void **state)
+{
+	struct balance_cap c;
+
+	(void)state;
+	balance_cap_init(&c, 50);
+	for (int i = 0; i < 5; i++)
+		(void)balance_cap_update(&c, USE(90000, 0, 0));
+	assert_true(balance_cap_vcpu(&c, 1) < 10000);
+	balance_cap_set(&c, 80);
+	assert_int_equal(balance_cap_vcpu(&c, 2), 40000);
+	assert_int_equal(balance_cap_io(&c), 40000);
+	assert_false(balance_cap_update(&c, USE(80000, 0, 0)));
+	balance_cap_press(&c, USE(20000, 0, 60000), 30000);
+	balance_cap_set(&c, 0);
+	assert_true(balance_cap_vcpu(&c, 1) > 0 && balance_cap_vcpu(&c, 1) < 50000);
+}
+
 static void caps_that_say_little(void **state)
 {
 	struct balance_cap c;
@@ -391,6 +410,7 @@ int main(void)
 		cmocka_unit_test(a_cap_binds_what_services_do),
 		cmocka_unit_test(little_work_of_services_stops_nobody),
 		cmocka_unit_test(without_a_cap_nothing_is_bound),
+		cmocka_unit_test(another_cap_holds_at_once),
 		cmocka_unit_test(caps_that_say_little),
 		cmocka_unit_test(shares_are_by_weight),
 		cmocka_unit_test(who_takes_the_hosts_cpu_is_limited),

@@ -52,6 +52,9 @@
 	X(services_take_what_others_leave) \
 	X(services_that_work_more_than_there_is_time) \
 	X(services_that_do_not_say_what_they_did) \
+	X(shares_are_listed) \
+	X(shares_that_cannot_be) \
+	X(shares_change_at_once) \
 	X(renames) \
 	X(exit_statuses) \
 	X(verbs_that_are_refused) \

@@ -175,10 +175,11 @@ static struct guest_config config(void)
 static void json(void **state)
 {
 	const struct ctl_guest g = { .config = config() };
+	const struct ctl_dom d = { .domid = 7 };
 	struct out o = text_sink_out(&s);
 
 	(void)state;
-	format_config_json(&o, 7, &g);
+	format_config_json(&o, &d, &g);
 	assert_memory_equal(
 		s.text, "    {\n        \"domid\": 7,\n        \"config\": {\n", 45);
 	assert_non_null(strstr(s.text, "\"name\": \"we\\\"b\",\n"));

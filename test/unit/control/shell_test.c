@@ -626,6 +626,11 @@ static void options_of_verbs(void **state)
 	assert_string_equal(o.argv[1], "-1");
 	assert_int_equal(options(&o, &m, "pause --help"), 0);
 	assert_true(o.count['h']);
+	/* a long name may stand for another letter in another verb */
+	assert_int_equal(options(&o, &m, "sched-credit2 --cap=5 --cpupool x --weight 7"), 0);
+	assert_string_equal(o.value['c'], "5");
+	assert_string_equal(o.value['p'], "x");
+	assert_string_equal(o.value['w'], "7");
 }
 
 static void bad_options(void **state)
@@ -635,6 +640,7 @@ static void bad_options(void **state)
 	} list[] = {
 		{ "list -x", "unknown option" },
 		{ "list --wait", "unknown option" },
+		{ "sched-credit2 --console", "unknown option" },
 		{ "list --nonsense", "unknown option" },
 		{ "cat a b", "too many" },
 		{ "pause", "missing" },

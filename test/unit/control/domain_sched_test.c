@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* domain_sched_test.c - the control domain: how guests share the CPUs, and where they run */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "domain_cases.h"
+#include "fake_parts.h"
+
+/* ---- sched-credit2 ---- */
+
+#define CREDIT2_HEAD "Name                                ID Weight  Cap\r\n"
+
+static const char *credit2_row(uint32_t domid, const char *numbers)
+{
+	static char row[80];
+
+	snprintf(row, sizeof(row), "a%32s %4u %s\r\n", "", domid, numbers);
+	return row;
+}
+
+void shares_are_listed(void **state)
+{
+	uint32_t domid = guest_created("create /guests/a.cfg cpu_weight=512 cap=50\r", "a");
+	const char *row = credit2_row(domid, "   512   50");
+
+	(void)state;
+	type("sched-credit2\r");
+	assert_true(screen_has("Cpupool Pool-0: ratelimit=0us\r\n" CREDIT2_HEAD));
+	assert_true(screen_has(row));
+	type("xl sched-credit2 --domain=a\r");
+	assert_true(screen_has(CREDIT2_HEAD) && screen_has(row) && !screen_has("Cpupool"));
+	type("sched-credit2 -p Pool-0\r");
+	assert_true(screen_has(row));
+	type("sched-credit2 -s; echo $?\r");
+	assert_true(screen_has("ratelimit=0us\r\n0\r\n") && !screen_has("Weight"));
+	guest_destroyed("a");
+	world_at_rest();
+}
+
+void shares_that_cannot_be(void **state)
+{
+	static const struct {
+		const char *words, *answer;
+	} list[] = {
+		{ "-d a -w 0", "valid values are within range from 1 to 65535" },
+		{ "-d a -w 65536", "valid values are within range from 1 to 65535" },
+		{ "-d a -w 1 -c 201", "valid range is from 0 to 200" },
+		{ "-d a -w 1x", "'1x' is not a weight" },
+		{ "-d a -c -1", "'-1' is not a cap" },
+		{ "-d a -w 4294967297", "is not a weight" },
+		{ "-w 5", "Must specify a domain." },
+		{ "-p Pool-0 -d a", "Specifying a cpupool is not allowed with other options." },
+		{ "-p other", "unknown cpupool 'other'" },
+		{ "-s -p other", "unknown cpupool 'other'" },
+		{ "-d b", "b is an invalid domain identifier" },
+		{ "-d Domain-0 -w 5", "Domain-0 is the host itself" },
+	};
+	uint32_t domid = guest_created("create /guests/a.cfg cpu_weight=512\r", "a");
+	char line[80];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
+		snprintf(line, sizeof(line), "sched-credit2 %s; echo $?\r", list[i].words);
+		type(line);
+		assert_true(screen_has(list[i].answer) && screen_has("\r\n1\r\n"));
+	}
+	type("sched-credit2 -s -r 1000; echo $?\r");
+	assert_true(screen_has("no rate to limit") && screen_has("\r\n2\r\n"));
+	assert_int_equal(domtab_get(&guests, domid)->config->weight, 512);
+	assert_int_equal(world.moves, 0);
+	guest_destroyed("a");
+	world_at_rest();
+}
+
+/* Both vCPUs and the I/O thread are configured anew, and a reboot keeps it. */
+void shares_change_at_once(void **state)
+{
+	uint32_t domid = guest_created("create /guests/a.cfg cap=100\r", "a");
+
+	(void)state;
+	timers_expire(); /* from now on the I/O thread is capped, too */
+	world.moves = 0;
+	type("sched-credit2 -d a -w 1024 -c 40; echo $?\r");
+	assert_true(screen_has("\r\n0\r\n"));
+	assert_int_equal(world.moves, 2);
+	assert_int_equal(world.moved.weight, 512);
+	assert_int_equal(world.moved.budget_us, 20000);
+	assert_int_equal(world.io.weight, 1024);
+	assert_int_equal(world.io.budget_us, 20000);
+	type("sched-credit2 -d a --cap 0\r");
+	assert_int_equal(world.moves, 4);
+	assert_int_equal(world.moved.period_us, 0);
+	assert_int_equal(world.io.period_us, 0);
+	assert_int_equal(world.moved.weight, 512);
+	vmm_says(domid, VMCTL_SHUTDOWN, REASON_REBOOT, NULL, 0);
+	guest_ends(domid);
+	type("sched-credit2\r");
+	assert_true(screen_has("1024    0\r\n"));
+	assert_int_equal(domid_of("a"), domid + 1);
+	vmm_says(domid + 1, VMCTL_READY, 0, NULL, 0);
+	guest_destroyed("a");
+	timers_expire();
+	world.moves = 0;
+	world_at_rest();
+}
