@@ -9,6 +9,8 @@
  * arrived by then. The model has everything that a peer may do under the rules; one that breaks them can only hurt
  * itself.
  *
+ * A consumer takes what it sees, then looks once more before it sleeps (turn_goes_on() of libs/svc).
+ *
  * Records are quiet or not (ring_put_quiet()), and a consumer goes to sleep patiently or not (ring_get_idle_patient()), as
  * they like.
  *
@@ -17,7 +19,7 @@
  *
  * Variants, each of which must be found wrong:
  * NO_PUBLISH_FENCE_DATA NO_PUBLISH_FENCE_ROOM NO_WISH_FENCE_DATA NO_WISH_FENCE_ROOM NO_LOOK_DATA NO_LOOK_ROOM NO_WISH_DATA
- * NO_SIGNAL_ROOM QUIET_WHEN_FULL QUIET_FOR_ALL
+ * NO_SIGNAL_ROOM QUIET_WHEN_FULL QUIET_FOR_ALL STOP_WITHOUT_PROGRESS
  */
 #define N_PROCS 2
 #define N_CELLS 4
@@ -194,6 +196,9 @@ proctype producer(byte me)
 proctype consumer(byte me)
 {
 	byte index, peer, flushed, wish, want;
+#ifdef STOP_WITHOUT_PROGRESS
+	bool took;
+#endif
 
 	do
 	:: index == RECORDS -> break
@@ -207,6 +212,9 @@ proctype consumer(byte me)
 		:: peer != index ->
 			index++;
 			consumed = index;
+#ifdef STOP_WITHOUT_PROGRESS
+			took = true;
+#endif
 			if
 			:: get_flush()
 			:: skip
@@ -224,8 +232,14 @@ proctype consumer(byte me)
 			:: peer == index && want == ALL -> WAIT
 			:: peer == index && want == NO_QUIET ->
 end_patient:			WAIT
+#ifdef STOP_WITHOUT_PROGRESS
+			:: peer != index && !took -> WAIT
+#endif
 			:: else
-			fi
+			fi;
+#ifdef STOP_WITHOUT_PROGRESS
+			took = false
+#endif
 		fi
 	od;
 	get_flush()
