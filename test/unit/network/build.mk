@@ -12,8 +12,8 @@ src-unit-net_rate := test/unit/network/rate_test.c services/network/rate.c
 inc-unit-net_rate := services/network
 
 unit-tests += network_main
-src-unit-network_main = test/unit/network/main_test.c $(world) services/network/main.c services/network/switch.c \
-	services/network/uplink.c services/network/port.c services/network/offload.c services/network/fdb.c \
-	services/network/filter.c services/network/rate.c drivers/virtio-net/frame.c
+src-unit-network_main = $(addprefix test/unit/network/,main_test.c harness.c frames_test.c ports_test.c driver_test.c limits_test.c) \
+	$(world) services/network/main.c services/network/switch.c services/network/uplink.c services/network/port.c \
+	services/network/offload.c services/network/fdb.c services/network/filter.c services/network/rate.c drivers/virtio-net/frame.c
 inc-unit-network_main := services/network drivers/virtio-net test/unit
 cflags-unit-network_main = $(world-cflags)
