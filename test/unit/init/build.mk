@@ -15,7 +15,7 @@ init-machine = test/unit/init/machine.c $(kern) $(caps-src) libs/ring/ring.c \
 	$(addprefix libs/proc/,build.c caps.c connect.c elf.c image.c map.c) $(addprefix libs/svc/,args.c client.c edge.c) \
 	$(addprefix services/init/,main.c archive.c breach.c caps.c connect.c cpio.c device.c dma.c domain.c grant.c kill.c log.c option.c policy.c post.c reopen.c serve.c supervise.c)
 unit-tests += init init_restart
-src-unit-init = test/unit/init/init_test.c $(init-machine)
+src-unit-init = test/unit/init/init_test.c test/unit/init/calls_test.c $(init-machine)
 src-unit-init_restart = $(addprefix test/unit/init/,restart_test.c restart_calls_test.c restart_control_test.c \
 	restart_often_test.c breach_test.c restart_platform_test.c reopen_test.c restart.c) $(init-machine)
 inc-unit-init := libs/caps

@@ -107,4 +107,7 @@ void audit(unsigned int i, const struct wanted *w, unsigned int n);
 		audit(i, w_, sizeof(w_) / sizeof(w_[0])); \
 	} while (0)
 
+/* calls_test.c, a part of init_test.c */
+int calls_tests(void);
+
 #endif
