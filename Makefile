@@ -518,7 +518,7 @@ help:
 ##   make fuzz            every fuzzer for SECS each           make system     whole-machine tests
 ##   make soak            long runs: khost and system tests    make bench      counts and times, under -icount
 ##                                                          T=restart, T=bullies: how long guests wait; T=shares: weights
-##                                                          and caps; T=rows: disk and network
+##                                                          and caps; T=rows: disk and network; T=toolstack: guests
 ##                                                          beside Xen; ROWS=WORD,...: some of them, PROFILE=1: by function
 ##   make mutants         put small faults in, one at a time: do tests notice? (T=area, GENERATE=20 SEED=1)
 ##   make lint            formatting, thread safety, cppcheck  make loc        lines of the privileged image

@@ -2,11 +2,15 @@
 /*
  * count.c - a plugin of QEMU's TCG that counts what a machine executes between two marks
  *
- *     -plugin count.so,out=PREFIX
+ *     -plugin count.so,out=PREFIX[,asked=on]
  *
  * A mark is an instruction without effect (mark.h) anywhere in the machine: in the kernel, in a
- * domain, or in a program of a guest. From the mark BEGIN to the mark END each block is
- * counted; a CPU that waits executes none. PREFIX.rows gets, for each END,
+ * domain, or in a program of a guest. With asked=on, a byte in the FIFO PREFIX.ask is a mark,
+ * too: its number. The same byte comes back in the FIFO PREFIX.done. It is for a machine that
+ * waits for input, because the counters of a CPU that runs are read between two of its blocks.
+ *
+ * From the mark BEGIN, or the start of the machine, to the mark END each block is counted; a
+ * CPU that waits executes none. PREFIX.rows gets, for each END,
  *
  *     { uint64_t n; struct { uint64_t block, times; } [n]; }
  *
@@ -19,10 +23,13 @@
  *
  * One CPU is counted: the counters are not atomic.
  */
+#include <fcntl.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../measure/mark.h"
 #include "qemu_plugin.h"
@@ -51,6 +58,10 @@ static uint32_t n_blocks;
 /* Number of a block + 1, by hash. */
 static uint32_t *table;
 static FILE *rows;
+/* Of the row that is being written. */
+static struct record {
+	uint64_t block, times;
+} * row;
 static char prefix[PATH];
 
 QEMU_PLUGIN_EXPORT int qemu_plugin_install(
@@ -70,19 +81,43 @@ static void end(unsigned int vcpu, void *ctx)
 
 	(void)vcpu;
 	(void)ctx;
-	for (uint32_t i = 0; i < n_blocks; i++)
-		n += blocks[i].times != blocks[i].before;
-	fwrite(&n, sizeof(n), 1, rows);
 	for (uint32_t i = 0; i < n_blocks; i++) {
 		struct block *b = &blocks[i];
-		uint64_t record[2] = { i, b->times - b->before };
+		struct record r = { i, b->times - b->before };
 
-		if (b->times == b->before)
+		if (!r.times)
 			continue;
 		b->shown = true;
-		fwrite(record, sizeof(record), 1, rows);
+		row[n++] = r;
 	}
+	fwrite(&n, sizeof(n), 1, rows);
+	fwrite(row, sizeof(*row), n, rows);
 	fflush(rows);
+}
+
+/* Ends when the other side has closed its ends. */
+static void *asked(void *ctx)
+{
+	char path[PATH + 10];
+	uint8_t mark;
+	int ask, done;
+
+	(void)ctx;
+	snprintf(path, sizeof(path), "%s.ask", prefix);
+	ask = open(path, O_RDONLY);
+	snprintf(path, sizeof(path), "%s.done", prefix);
+	done = open(path, O_WRONLY);
+	while (read(ask, &mark, 1) == 1) {
+		if (mark == MARK_BEGIN)
+			begin(0, NULL);
+		else if (mark == MARK_END)
+			end(0, NULL);
+		if (write(done, &mark, 1) != 1)
+			break;
+	}
+	close(ask);
+	close(done);
+	return NULL;
 }
 
 static void marks_find(struct qemu_plugin_insn *insn)
@@ -197,10 +232,12 @@ int qemu_plugin_install(
 	qemu_plugin_id_t id, const struct qemu_info *info, int argc, char **argv)
 {
 	char path[PATH + 10];
+	pthread_t thread;
 
 	(void)info;
-	if (argc != 1 || strncmp(argv[0], "out=", 4) != 0 || strlen(argv[0]) > PATH) {
-		fprintf(stderr, "count: use it as count.so,out=PREFIX\n");
+	if (argc < 1 || argc > 2 || strncmp(argv[0], "out=", 4) != 0 ||
+		strlen(argv[0]) > PATH || (argc == 2 && strcmp(argv[1], "asked=on") != 0)) {
+		fprintf(stderr, "count: use it as count.so,out=PREFIX[,asked=on]\n");
 		return 1;
 	}
 	strcpy(prefix, argv[0] + 4);
@@ -208,8 +245,13 @@ int qemu_plugin_install(
 	rows = fopen(path, "wb");
 	blocks = calloc(BLOCKS_MAX, sizeof(*blocks));
 	table = calloc(TABLE, sizeof(*table));
-	if (!rows || !blocks || !table) {
+	row = calloc(BLOCKS_MAX, sizeof(*row));
+	if (!rows || !blocks || !table || !row) {
 		fprintf(stderr, "count: cannot write %s, or no memory\n", path);
+		return 1;
+	}
+	if (argc == 2 && pthread_create(&thread, NULL, asked, NULL)) {
+		fprintf(stderr, "count: no thread\n");
 		return 1;
 	}
 	qemu_plugin_register_vcpu_tb_trans_cb(id, translated);
