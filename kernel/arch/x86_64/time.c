@@ -7,18 +7,22 @@
  */
 #include "cpu.h"
 
-enum { PIT_CH2 = 0x42, PIT_MODE = 0x43, PIT_GATE = 0x61, PIT_HZ = 1193182, PIT_TICKS = 11932 };
+enum { PIT_CH2 = 0x42, PIT_MODE = 0x43, PIT_GATE = 0x61, PIT_HZ = 1193182 };
+/* 2 ms, and 10 ms. */
+enum { PIT_SHORT = 2386, PIT_LONG = 11932 };
 
 uint64_t tsc_hz;
 
 sk_time_t arch_now(void) { return rdtsc(); }
 
+/* Of one shot. */
+static uint32_t pit_ticks;
 /* Of the last pit_wait(): by how many TSC ticks it may be too long. */
-static uint64_t pit_doubt = UINT64_MAX;
+static uint64_t pit_doubt;
 
 /*
- * One shot of PIT channel 2: 10 ms. Returns the TSC ticks that it took, or 0 if the PIT does
- * not count. The PIT counts on while a hypervisor or the firmware takes the CPU away, so that
+ * One shot of PIT channel 2. Returns the TSC ticks that it took, or 0 if the PIT does not
+ * count. The PIT counts on while a hypervisor or the firmware takes the CPU away, so that
  * lengthens the result only at the start and between the last two looks.
  */
 static uint64_t pit_wait(void)
@@ -29,8 +33,8 @@ static uint64_t pit_wait(void)
 
 	outb(PIT_GATE, gate);
 	outb(PIT_MODE, 0xb0);
-	outb(PIT_CH2, PIT_TICKS & 0xff);
-	outb(PIT_CH2, PIT_TICKS >> 8);
+	outb(PIT_CH2, pit_ticks & 0xff);
+	outb(PIT_CH2, (uint8_t)(pit_ticks >> 8));
 	start = rdtsc();
 	outb(PIT_GATE, gate | 1);
 	now = counting = rdtsc();
@@ -56,19 +60,22 @@ static uint64_t tsc_from_cpuid(void)
 
 void time_init(void)
 {
-	uint64_t best_tsc = UINT64_MAX, best_apic = 0;
+	uint64_t tsc, apic, best_tsc = UINT64_MAX, best_apic = 0;
 
 	/*
-	 * One shot that is too long by at most a thousandth, which is 10 us and enough for some
-	 * slow ports; or the shortest of three.
+	 * A short shot that is too long by at most 1 us, or a long one that is too long by at
+	 * most 10 us, which is enough for some slow ports; or else the shortest long one of
+	 * three. The best is kept as ticks per second.
 	 */
-	for (int i = 0; i < 3 && pit_doubt > best_tsc / 1000; i++) {
-		uint64_t tsc, apic = lapic_count_between(pit_wait, &tsc);
-
-		if (tsc && tsc < best_tsc) {
-			best_tsc = tsc;
-			best_apic = apic;
+	for (int i = 0; i < 4; i++) {
+		pit_ticks = i ? PIT_LONG : PIT_SHORT;
+		apic = lapic_count_between(pit_wait, &tsc);
+		if (tsc && (i == 1 || tsc * PIT_HZ / pit_ticks < best_tsc)) {
+			best_tsc = tsc * PIT_HZ / pit_ticks;
+			best_apic = apic * PIT_HZ / pit_ticks;
 		}
+		if (!tsc || pit_doubt <= tsc / (i ? 1000 : 2000))
+			break;
 	}
 	tsc_hz = tsc_from_cpuid();
 	if (best_tsc == UINT64_MAX && (!tsc_hz || !features.tsc_deadline))
@@ -76,8 +83,8 @@ void time_init(void)
 	if (best_tsc == UINT64_MAX)
 		return;
 	if (!tsc_hz)
-		tsc_hz = best_tsc * PIT_HZ / PIT_TICKS;
-	lapic_hz = best_apic * PIT_HZ / PIT_TICKS;
+		tsc_hz = best_tsc;
+	lapic_hz = best_apic;
 }
 
 void delay_us(uint64_t us)
