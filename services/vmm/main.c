@@ -16,6 +16,7 @@
 #include "load/load.h"
 #include "load/start_info.h"
 #include "machine/cpuid.h"
+#include "machine/guest_memory.h"
 #include "machine/physmap.h"
 #include "machine/ram.h"
 #include "machine/vcpu.h"
@@ -124,6 +125,7 @@ static int software_load(uint64_t *entry, uint64_t *start_info, struct load_erro
 		.module = m,
 		.n_modules = vm.cfg->n_modules,
 		.rsdp = VM_ACPI_GPA };
+	uint64_t room;
 	int64_t n;
 	int rc;
 
@@ -131,6 +133,7 @@ static int software_load(uint64_t *entry, uint64_t *start_info, struct load_erro
 	if (rc)
 		return build_fail(e, rc, "the kernel cannot be opened");
 	load_space_init(&sp, vm.ram, vm.low_size);
+	sp.touch = gmem;
 	rc = load_kernel(&kernel.src, &sp, entry, e);
 	if (rc)
 		return rc;
@@ -140,8 +143,10 @@ static int software_load(uint64_t *entry, uint64_t *start_info, struct load_erro
 		return rc;
 	a.map = vm.map;
 	a.n_map = vm.n_map;
-	n = a.gpa < vm.low_size ? start_info_make(vm.ram + a.gpa, vm.low_size - a.gpa, &a)
-				: -SK_E_RANGE;
+	room = a.gpa < vm.low_size ? vm.low_size - a.gpa : 0;
+	if (room > START_INFO_MAX)
+		room = START_INFO_MAX;
+	n = start_info_make(load_at(&sp, a.gpa, room), room, &a);
 	if (n < 0)
 		return build_fail(e, (int)n, "start info does not fit into the guest's memory");
 	*start_info = a.gpa;

@@ -118,6 +118,7 @@ static int segment_add(struct elf_load *l, const struct phdr *p)
 			l->seg[i].paddr < p->paddr + p->mem_size)
 			return load_fail(l->error, "kernel: ELF segments overlap at %#llx",
 				(unsigned long long)p->paddr);
+	(void)load_at(sp, p->paddr, p->mem_size);
 	l->seg[l->n_segs++] = (struct elf_range){ p->offset, p->file_size, p->paddr,
 		p->mem_size };
 	if (p->paddr + p->mem_size > sp->floor)

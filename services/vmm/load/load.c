@@ -101,16 +101,17 @@ int load_kernel(
 int load_file(
 	struct load_source *src, struct load_space *sp, uint64_t gpa, struct load_error *e)
 {
+	uint8_t *to = load_at(sp, gpa, src->size);
 	uint64_t pos = 0;
 
-	if (gpa > sp->size || src->size > sp->size - gpa)
+	if (!to)
 		return load_fail(e,
 			"ramdisk or module: %llu bytes do not fit into the guest's memory",
 			(unsigned long long)src->size);
 	while (pos < src->size) {
 		uint64_t left = src->size - pos;
 		uint32_t n = left < FEED_CHUNK ? (uint32_t)left : FEED_CHUNK;
-		int rc = src->read(src, pos, sp->ram + gpa + pos, n);
+		int rc = src->read(src, pos, to + pos, n);
 
 		if (rc)
 			return load_fail(e, "ramdisk or module: cannot read the file: %s",

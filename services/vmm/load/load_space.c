@@ -37,7 +37,16 @@ void *load_scratch(struct load_space *sp, uint64_t size)
 	if (top < sp->floor) /* LOADSPACE1 */
 		return NULL;
 	sp->top = top;
-	return sp->ram + top;
+	return load_at(sp, top, size);
+}
+
+void *load_at(struct load_space *sp, uint64_t at, uint64_t size)
+{
+	if (at > sp->size || size > sp->size - at)
+		return NULL;
+	if (size && sp->touch)
+		(void)sp->touch(at, size);
+	return sp->ram + at;
 }
 
 void load_space_clear(struct load_space *sp)

@@ -38,10 +38,14 @@ struct load_space {
 	uint64_t size;
 	uint64_t floor; /* end of what was loaded: working memory stays above */
 	uint64_t top;   /* working memory is [top, size) */
+	/* Called before bytes [at, at + size) are used, if it is not NULL. */
+	void *(*touch)(uint64_t at, uint64_t size);
 };
 void load_space_init(struct load_space *sp, uint8_t *ram, uint64_t size);
 /* 64-byte aligned, not zeroed; NULL: none left. Only load_space_clear() releases it. */
 void *load_scratch(struct load_space *sp, uint64_t size);
+/* Where bytes [at, at + size) are. NULL: not all of them are low RAM. */
+void *load_at(struct load_space *sp, uint64_t at, uint64_t size);
 /* Zero all working memory and give it back. */
 void load_space_clear(struct load_space *sp);
 

@@ -10,6 +10,7 @@
 #include <sk/types.h>
 
 #include "guest.h"
+#include "proto/vmctl.h"
 
 /*
  * Make the memory map of a guest with this much RAM below and above 4 GiB. Returns the number
@@ -30,6 +31,8 @@ struct start_info_args {
 	const struct guest_range *map;
 	uint32_t n_map;
 };
+/* More than the command lines, the modules and the map that a configuration can have. */
+#define START_INFO_MAX (VM_CMDLINE_MAX + VM_MODULES_MAX * VM_MODULE_ARGS_MAX + SK_PAGE_SIZE)
 /*
  * Write hvm_start_info and everything that it points to at buf. Returns the bytes used, or
  * -SK_E_RANGE.

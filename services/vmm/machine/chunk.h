@@ -79,6 +79,12 @@ static inline bool chunk_is_ram(uint64_t number)
 	return gpa < vm.low_size || (gpa >= VM_HIGH_GPA && gpa - VM_HIGH_GPA < vm.high_size);
 }
 
+/* The distance in bytes of RAM at gpa from the start of all RAM, in the order of its pieces. */
+static inline uint64_t ram_linear(sk_gpa_t gpa)
+{
+	return gpa < VM_HIGH_GPA ? gpa : gpa - VM_HIGH_GPA + vm.low_size;
+}
+
 /*
  * NULL if the chunk is whole, or not RAM and unused. number < 2^(VM_PHYS_BITS - CHUNK_SHIFT).
  */

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "machine/chunk.h"
+#include "machine/ram.h"
 
 #define GPA_LIMIT (1ull << VM_PHYS_BITS)
 
@@ -28,7 +29,10 @@ static inline uint8_t *piece_at(sk_gpa_t gpa, uint64_t *len)
 
 	if (!c) {
 		*len = VM_CHUNK - (gpa & (VM_CHUNK - 1));
-		return chunk_is_ram(gpa >> CHUNK_SHIFT) ? vm.ram + gpa : NULL;
+		if (!chunk_is_ram(gpa >> CHUNK_SHIFT))
+			return NULL;
+		ram_touch(gpa); /* RAM1 */
+		return vm.ram + gpa;
 	}
 	*len = SK_PAGE_SIZE - (gpa & (SK_PAGE_SIZE - 1));
 	page = page_ptr(

@@ -39,7 +39,7 @@ static bool page_get(const struct chunk *c, sk_gpa_t gpa, const uint8_t **data)
 				    __ATOMIC_ACQUIRE)
 			  : PAGE_HOME;
 
-	*data = page_ptr(w, gpa);
+	*data = c ? page_ptr(w, gpa) : gmem(gpa, SK_PAGE_SIZE);
 	if (page_kind(w) == PAGE_SPECIAL && !special_is_saved(gpa))
 		*data = NULL;
 	return *data || chunk_is_ram(gpa >> CHUNK_SHIFT);

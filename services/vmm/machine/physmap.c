@@ -46,12 +46,6 @@ static bool gpa_valid(sk_gpa_t gpa)
 	       gpa / SK_PAGE_SIZE != VM_LAPIC_GPA / SK_PAGE_SIZE;
 }
 
-/* The distance in bytes from the start of all RAM, in the order of its pieces. */
-static uint64_t ram_linear(sk_gpa_t gpa)
-{
-	return gpa < VM_HIGH_GPA ? gpa : gpa - VM_HIGH_GPA + vm.low_size;
-}
-
 static uint64_t piece_of(sk_gpa_t gpa) { return ram_linear(gpa) >> vm.ram_order; }
 
 static uint64_t offset_of(sk_gpa_t gpa)
@@ -146,8 +140,10 @@ static int chunk_get(sk_gpa_t gpa, struct chunk **out)
 	rc = leaf_make(number);
 	if (!rc)
 		rc = chunk_spare_make();
-	if (!rc && ram)
+	if (!rc && ram) {
+		ram_touch(start);
 		rc = ram_large_split(start);
+	}
 	if (rc)
 		return rc;
 	c = chunk_spare_take(number);

@@ -5,13 +5,21 @@
  * Objects     for each piece of RAM (an untyped that control gave): a frame, mapped in this
  *             domain, and a copy of its capability, mapped in the nested space. Each kind has
  *             consecutive slots.
- * Locks       none of its own: physmap.c calls with vm.mem_lock held, ram_init() runs before
- *             any vCPU.
- * Lifecycle   The pieces that are present at boot are made before the guest runs, further ones
- *             by ram_piece_make(). They end with the guest.
+ * Locks       vm.made_lock: making pieces of boot; inside vm.mem_lock. Otherwise physmap.c
+ *             calls with vm.mem_lock held, and ram_init() runs before any vCPU.
+ * Lifecycle   A piece of boot is made when it is touched first: by the VMM through gmem(), or
+ *             by the guest, whose access ends in a nested fault. Further ones are made by
+ *             ram_piece_make(). They end with the guest.
+ * Invariants  RAM1 the VMM reads and writes RAM only where it has been touched
+ *             RAM2 the memory and the slots of all pieces, and the memory for their page
+ *                  tables, were given to the VMM before it started: making one cannot fail
  */
 #include "machine/ram.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/error.h"
 #include "caps/caps.h"
 #include "machine/chunk.h"
 #include "proto/domain.h"
@@ -130,12 +138,30 @@ static int boot_piece_make(uint32_t i)
 		  : map_piece(vm.nested, vm.ram_nested + i, gpa, 1ull << vm.ram_order, RWX);
 }
 
+void ram_boot_piece(uint64_t piece)
+{
+	uint64_t *word = &vm.made[piece / 64], bit = 1ull << piece % 64;
+	int rc = 0;
+
+	mutex_lock(&vm.made_lock);
+	if (!(*word & bit)) {
+		rc = boot_piece_make((uint32_t)piece);
+		__atomic_fetch_or(word, bit, __ATOMIC_RELEASE);
+	}
+	mutex_unlock(&vm.made_lock);
+	if (rc) { /* RAM2 */
+		printf("RAM of the guest cannot be made: %s\n", sk_error_text(rc));
+		exit(1);
+	}
+}
+
 int ram_init(const struct vm_config *cfg)
 {
 	uint64_t total = (uint64_t)cfg->n_ram << cfg->ram_order, low = VM_LOW_MAX;
 	int rc;
 
-	if (cfg->ram_order < SK_LARGE_ORDER || cfg->ram_order > SK_HUGE_ORDER || !cfg->n_ram)
+	if (cfg->ram_order < SK_LARGE_ORDER || cfg->ram_order > SK_HUGE_ORDER || !cfg->n_ram ||
+		cfg->n_ram > VM_PIECES_MAX)
 		return -SK_E_INVAL;
 	low &= ~((1ull << cfg->ram_order) - 1); /* no piece straddles the hole */
 	vm.ram_order = cfg->ram_order;
@@ -150,9 +176,5 @@ int ram_init(const struct vm_config *cfg)
 	vm.ram_end = gpa_of(total - 1) + 1;
 	vm.ram_frame = slot_alloc(vm.max_pieces);
 	vm.ram_nested = slot_alloc(vm.max_pieces);
-	if (!vm.ram_frame || !vm.ram_nested)
-		return -SK_E_SLOT;
-	for (uint32_t i = 0; !rc && i < cfg->n_ram; i++)
-		rc = boot_piece_make(i);
-	return rc;
+	return vm.ram_frame && vm.ram_nested ? 0 : -SK_E_SLOT;
 }

@@ -9,13 +9,24 @@
 #ifndef VMM_RAM_H
 #define VMM_RAM_H
 
+#include "machine/chunk.h"
 #include "machine/vm.h"
 
 /*
- * Map the pieces that the configuration names, here and for the guest. Sets vm.low_size and the
- * values that follow from it.
+ * Set vm.low_size and the values that follow from it, for the pieces that the configuration
+ * names. Each of them is made when it is touched.
  */
 int ram_init(const struct vm_config *cfg) must_check;
+/* Make a piece of boot, unless it was made already, and map it here and for the guest. */
+void ram_boot_piece(uint64_t piece);
+/* gpa is in the RAM of boot. What the VMM or the guest has touched is mapped for both. */
+static inline void ram_touch(sk_gpa_t gpa)
+{
+	uint64_t piece = ram_linear(gpa) >> vm.ram_order;
+
+	if (!(__atomic_load_n(&vm.made[piece / 64], __ATOMIC_ACQUIRE) >> piece % 64 & 1))
+		ram_boot_piece(piece);
+}
 /*
  * Make a further piece, one chunk, into a frame that the VMM sees at vm.ram + gpa. No part of
  * it is mapped for the guest. A call that failed can be repeated.

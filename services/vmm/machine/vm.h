@@ -28,6 +28,8 @@
 /* The width of addresses that CPUID reports; frame numbers beyond it are refused everywhere. */
 #define VM_PHYS_BITS 40u
 #define VM_CHUNK (2ull << 20)
+/* More than a VMM's CNode has slots for. */
+#define VM_PIECES_MAX 32768u
 
 /* ---- vCPU -------------------------------------------------------------------------------- */
 
@@ -138,9 +140,13 @@ struct vm {
 	uint32_t n_boot_pieces;
 	/* The limit for both kinds together. */
 	uint32_t max_pieces;
+	/* A bit for each piece of boot that has been made. Atomic: ram.c. */
+	uint64_t made[VM_PIECES_MAX / 64];
 	sk_cap_t nested;
 	/* The first slot of each row of capabilities: ram.c. */
 	sk_cap_t ram_frame, ram_nested;
+
+	struct mutex made_lock;
 
 	/* ---- mem_lock ---- */
 

@@ -25,6 +25,7 @@ static long sk_yield(void)
 
 #include "../../../services/vmm/machine/exit.c"
 #include "machine/guest_memory.h"
+#include "machine/ram.h"
 #include "machine/mmio.h"
 #include "machine/vmctl.h"
 
@@ -34,6 +35,8 @@ enum { RAM = 8 << 20, CODE = 0x1000, TABLES = 0x10000, DATA = 0x20000, HOLE = 0x
 enum { EXC = SK_EV_VALID | SK_EV_EXCEPTION, EXC_CODE = EXC | SK_EV_ERROR_CODE, PF = 14 };
 
 struct vm vm;
+
+void ram_boot_piece(uint64_t piece) { vm.made[piece / 64] |= 1ull << piece % 64; }
 static uint8_t ram[RAM] __attribute__((aligned(4096)));
 static struct sk_vcpu_state st;
 static struct vcpu v;
@@ -156,6 +159,7 @@ static int setup(void **state)
 	memset(&v, 0, sizeof(v));
 	vm.ram = ram;
 	vm.low_size = HOLE; /* whole chunks, so there is no RAM above */
+	vm.ram_order = CHUNK_SHIFT;
 	vm.cfg = &config;
 	vm.info = &info;
 	vm.n_vcpus = 1;

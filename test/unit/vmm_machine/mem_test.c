@@ -175,6 +175,16 @@ void ram_copy_drop(sk_cap_t copy)
 	n_copies--;
 }
 
+/* As the kernel does it, the VMM sees memory at this place from now on. */
+void ram_boot_piece(uint64_t piece)
+{
+	assert_true(piece < vm.n_boot_pieces);
+	assert_false(vm.made[piece / 64] >> piece % 64 & 1);
+	vm.made[piece / 64] |= 1ull << piece % 64;
+}
+
+static bool made(uint64_t piece) { return vm.made[piece / 64] >> piece % 64 & 1; }
+
 int ram_piece_make(uint64_t piece, sk_gpa_t gpa)
 {
 	if (fail_homes)
@@ -199,6 +209,7 @@ int ram_large_split(sk_gpa_t gpa)
 
 	heap += SK_PAGE_SIZE;
 	assert_false(*split_at(gpa));
+	assert_true(made(ram_linear(gpa) >> vm.ram_order));
 	*split_at(gpa) = true;
 	for (i = 0; i < CHUNK_PAGES; i++) {
 		sk_gpa_t at = gpa + i * SK_PAGE_SIZE;
@@ -272,6 +283,28 @@ static void bounds(void **state)
 	assert_null(gmem(UINT64_MAX, 2));
 	assert_null(gmem(1, UINT64_MAX));
 	assert_null(gmem(1ull << VM_PHYS_BITS, 1));
+}
+
+/* RAM costs nothing before it is touched, and is made once. */
+static void touch(void **state)
+{
+	struct guest_page page;
+
+	(void)state;
+	assert_int_equal(physmap_pages(), RAM_SIZE / SK_PAGE_SIZE);
+	assert_null(gmem(RAM_SIZE / 2, 1));
+	assert_int_equal(vm.made[0], 0);
+	assert_non_null(gmem(VM_CHUNK, 1)); /* a piece is two chunks */
+	assert_int_equal(vm.made[0], 1);
+	assert_non_null(gmem(0x800000 - 1, 2));
+	assert_int_equal(vm.made[0], 7);
+	assert_non_null(gmem(VM_HIGH_GPA, 1));
+	assert_int_equal(vm.made[0], 0x17);
+	assert_int_equal(physmap_page_alloc(&page), 0);
+	assert_int_equal(physmap_page_show(VM_HIGH_GPA + 0x400000, &page), 0);
+	assert_int_equal(vm.made[0], 0x37);
+	assert_int_equal(physmap_hole_fill(VM_HIGH_GPA + 0x800000), -SK_E_EXISTS);
+	assert_int_equal(vm.made[0], 0x37);
 }
 
 static void holes(void **state)
@@ -742,6 +775,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(bounds, setup),
+		cmocka_unit_test_setup(touch, setup),
 		cmocka_unit_test_setup(holes, setup),
 		cmocka_unit_test_setup(moved_pages, setup),
 		cmocka_unit_test_setup(special_pages, setup),
