@@ -124,8 +124,26 @@ static void keys_ask(struct shell *sh)
 	sh->interrupted = false;
 }
 
+/*
+ * Without memory for a request the shell is of no use, and the person at the console has no
+ * other. Its next life has all of its memory, and what was typed. If that is not enough, no
+ * further life helps.
+ */
+static void memory_check(void)
+{
+	static bool had;
+	const bool has = ask_has_memory();
+
+	if (had && !has) {
+		printf("the shell has lost its memory, so it ends\n");
+		exit(1);
+	}
+	had = has;
+}
+
 static void prompt_show(struct shell *sh)
 {
+	memory_check();
 	line_start(&sh->line);
 	keys_ask(sh);
 }

@@ -10,6 +10,7 @@
 #include "client/ask.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -93,6 +94,15 @@ uint32_t ask_send(const struct ask *a)
 	STAILQ_INSERT_TAIL(&all, r, link);
 	queue_pump();
 	return r->h.id;
+}
+
+bool ask_has_memory(void)
+{
+	void *volatile room = malloc(sizeof(struct asked) + CTL_BODY_MAX);
+	const bool has = room != NULL;
+
+	free(room);
+	return has;
 }
 
 static struct asked *asked_find(uint32_t id)
@@ -222,8 +232,11 @@ static void hello_send(void *ctx)
 	struct asked *r = asked_new(&(struct ask){ .op = CTL_HELLO, .fn = hello_answered });
 
 	(void)ctx;
-	if (r)
-		STAILQ_INSERT_HEAD(&all, r, link);
+	if (!r) { /* there would be no prompt, or one for the control of before */
+		printf("the shell has no memory, so it ends\n");
+		exit(1);
+	}
+	STAILQ_INSERT_HEAD(&all, r, link);
 	queue_pump();
 }
 

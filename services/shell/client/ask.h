@@ -33,6 +33,8 @@ struct ask {
 
 /* The number of the request; 0: there is no memory for it. fn is called later. */
 uint32_t ask_send(const struct ask *a);
+/* Is there memory for any request? */
+bool ask_has_memory(void);
 /* Nobody waits for this request any more; its fn is not called. 0: no request. */
 void ask_leave(uint32_t id);
 

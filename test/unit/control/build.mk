@@ -84,7 +84,7 @@ unit-tests += control_domain
 src-unit-control_domain = $(addprefix test/unit/control/,domain_test.c domain_accuse_test.c domain_create_test.c domain_ctl_test.c domain_life_test.c domain_plug_test.c domain_save_test.c domain_sched_test.c domain_restart_test.c domain_shell_test.c) \
 	$(control-world)
 inc-unit-control_domain := $(control-inc) libs/proc
-cflags-unit-control_domain := -iquote test/unit/control/fake
+cflags-unit-control_domain := -iquote test/unit/control/fake -Dmalloc=world_malloc
 
 unit-tests += control_balance
 src-unit-control_balance := test/unit/control/balance_test.c $(call control-src,guest/balance)

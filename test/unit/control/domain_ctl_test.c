@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/array.h"
 #include "client/ask.h"
@@ -254,6 +256,35 @@ void control_begins_anew(void **state)
 	assert_true(screen_has("skerry# "));
 	guest_destroyed("a");
 	world_at_rest();
+}
+
+static void ends_without_memory(void (*meanwhile)(void))
+{
+	int status;
+	pid_t child;
+
+	shared_save();
+	(void)fflush(stdout);
+	child = fork();
+	assert_true(child >= 0);
+	if (!child) {
+		world.no_memory = true;
+		meanwhile();
+		_exit(0); /* the shell has not ended */
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	shared_restore();
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+}
+
+static void command_typed(void) { type("list\r"); }
+
+/* init then starts it again, with all of its memory. */
+void the_shell_loses_its_memory(void **state)
+{
+	(void)state;
+	ends_without_memory(command_typed);
+	ends_without_memory(control_restarts);
 }
 
 /* ---- names ---- */

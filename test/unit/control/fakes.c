@@ -72,6 +72,8 @@ void shared_restore(void)
 		memcpy(shared[i].at, shared[i].saved, shared[i].size);
 }
 
+void *world_malloc(size_t size) { return world.no_memory ? NULL : realloc(NULL, size); }
+
 struct world_state *the_world;
 
 static void __attribute__((constructor)) world_make(void)

@@ -95,6 +95,8 @@ struct world_state {
 	 */
 	bool damaged;
 
+	bool no_memory; /* malloc() returns NULL to control and the shell */
+
 	/* lives of control */
 	uint32_t control_lives;
 	const char *rights;      /* of the shell; NULL: all */
@@ -111,6 +113,8 @@ extern struct world_state *the_world;
 void *shared_alloc(size_t size);
 /* All of it is zero again. */
 void shared_clear(void);
+/* What control and the shell call instead of malloc(). */
+void *world_malloc(size_t size);
 /* All of it is as it was at shared_save(). */
 void shared_save(void);
 void shared_restore(void);
