@@ -199,7 +199,7 @@ $(call link-rules,$(1),$(2),$(3),$(4),$(call own-libs,$(3)))
 endef
 $(foreach d,$(domains),$(eval $(call program-rules,dom-$(d),$(B)/bin/$(d),$(d),$(src-$(d)))))
 inject-libs = $(foreach a,$(call own-libs,$(1)),$(if $(filter $(patsubst %,$(B)/lib/libsk_%.a,$(inject-of-libs)),$(a)),$(a:$(B)/lib/%=$(B)/inject/%),$(a)))
-inject-domains := $(filter-out init control vmm,$(domains))
+inject-domains := $(filter-out init vmm,$(domains))
 $(foreach d,$(inject-domains),$(eval $(call link-rules,dom-$(d),$(B)/inject/bin/$(d),$(d),$(src-$(d)),$(call inject-libs,$(d)))))
 # domains that only test images have
 test-domain-bins := $(patsubst %,$(B)/test-domain/%,$(test-domains))

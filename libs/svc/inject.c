@@ -11,6 +11,8 @@
  *             if the domain has one
  * Schedule    the life with epoch n fails when it comes to the n-th place of the list. The
  *             first life and those after the list do not fail otherwise.
+ * Threads     those of control come here, too. Two of them may both pass a step, of which one
+ *             is then not counted.
  * Report      a line "inject: WAY at PLACE" in the log: in the kernel's if the domain may write
  *             there (console). uart has none.
  */

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Drivers and services fail at one step after the other of what they do for others, while guests use them.
+"""Drivers, services, the shell and control fail at one step after the other of what they do for others, while guests use them.
 
 The domains are those of build/boot/inject.img: each life of one fails at the next place of a list (libs/svc/inject.c). A place is a step
 of libs/svc/step.h with the protocol and the end of the connection. Every place of PLACES must be reached. The machine starts anew for
@@ -42,7 +42,8 @@ def at(proto, steps):
 
 # PUBLISHED is reached only where the peer of a whole batch may sleep: elsewhere each record is published by itself (PUT). Domains that
 # use their rings without libs/svc (uart, console, xenstore, network) have no PUT, and xenstore no TAKEN. files reads synchronously, so it
-# has no events of a channel. Timers of storage and console stand for peers that hang, which is no step of healthy ones.
+# has no events of a channel. Timers of storage and console stand for peers that hang, which is no step of healthy ones. control comes to
+# REQUEST and REPLIED first at its start; later its threads do, too.
 PLACES = {
     "uart": [*CALLS, *at("UART", "EPOCH EVENT SETTLE SETTLED PUT"), "BIT", *CLOSES],
     "console": [*CALLS, *at("LOG", "EPOCH EVENT TAKEN SETTLE SETTLED"), *at("CONSOLE", "EPOCH EVENT TAKEN SETTLE PUBLISHED SETTLED"),
@@ -57,12 +58,21 @@ PLACES = {
     "platform": ["CALL", "ANSWER", "ANSWERED"],
     "ip": [*at("NET>", "CHANNEL RESTARTED RESENT TAKEN SETTLE SETTLED PUT"), "TIMER"],
     "xenstore": [*CALLS, *at("XS", "EPOCH EVENT SETTLE PUBLISHED SETTLED"), "BIT", *CLOSES],
+    "shell": [*CALLS, *at("CTL", "EPOCH EVENT TAKEN SETTLE SETTLED PUT"),
+              *at("CONSOLE>", "CHANNEL RESTARTED RESENT TAKEN SETTLE PUBLISHED SETTLED PUT"),
+              *at("FILES>", "CHANNEL RESTARTED RESENT TAKEN SETTLE SETTLED PUT"), "BIT", "TIMER", *CLOSES],
+    "control": [*at("XS>", "CHANNEL RESTARTED RESENT TAKEN SETTLE SETTLED PUT"),
+                *at("CTL>", "CHANNEL RESTARTED RESENT TAKEN SETTLE SETTLED PUT"),
+                *at("VMCTL", "TAKEN SETTLE SETTLED PUT"), "REQUEST", "REPLIED", "BIT", "TIMER"],
 }
 # What makes a domain reach a place that ordinary work does not: another domain whose restart closes or opens a connection there.
-CLIENT = {"uart": "console", "console": "ip", "blk0": "storage", "net0": "network", "storage": "files", "network": "ip"}
-BELOW = {"console": "uart", "storage": "blk0", "files": "storage", "network": "net0", "ip": "network"}
+CLIENT = {"uart": "console", "console": "ip", "blk0": "storage", "net0": "network", "storage": "files", "network": "ip",
+          "shell": "control"}
+BELOW = {"console": ["uart"], "storage": ["blk0"], "files": ["storage"], "network": ["net0"], "ip": ["network"],
+         "shell": ["console", "files"], "control": ["xenstore", "shell"]}
 # A domain and those that it makes restart are not in one group, since the lives of each are counted.
-GROUPS = [("storage", "net0", "xenstore"), ("blk0", "network"), ("files", "ip"), ("console",), ("uart",), ("platform",)]
+GROUPS = [("storage", "net0", "xenstore"), ("blk0", "network"), ("files", "ip"), ("console",), ("uart",), ("platform",), ("shell",),
+          ("control",)]
 # what list-services calls the end; init that waits for an answer meanwhile may say "hang"
 ENDS = {"crash": "fault", "hang": "hang", "exit": "exit"}
 GOES_ON = ("late", "leak")
@@ -129,16 +139,16 @@ class Sweep:
     def disturb(self, domain, place):
         """Ordinary work, and restarts of those that the place is about."""
         step = place.split("/")[0]
-        for command in ("xenstore-ls /local", "ls /guests"):
-            self.type(command)
+        self.type("xenstore-ls /local; ls /guests")
         if domain == "platform":
             self.restart("blk0")  # whose device is claimed again
         elif step in ("CLOSE", "CLOSED") and domain in CLIENT:
             self.restart(CLIENT[domain])
-        elif step in ("CLOSE", "CLOSED"):
+        elif step in ("CLOSE", "CLOSED") or "VMCTL" in place:
             self.guest()
-        elif step in ("RESTARTED", "RESENT", "REQUEST", "REPLIED", "CHANNEL") and domain in BELOW:
-            self.restart(BELOW[domain])
+        elif step in ("RESTARTED", "RESENT", "REQUEST", "REPLIED", "CHANNEL"):
+            for below in BELOW.get(domain, ()):
+                self.restart(below)
 
     def guest(self):
         """A guest that comes and goes, and so do its connections."""

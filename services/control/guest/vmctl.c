@@ -341,6 +341,7 @@ static int region_open(struct guest *g)
 			RING_SERVICE_PUTS, vmctl_epoch());
 	if (rc)
 		return rc;
+	g->ctl.proto = SVC_PROTO_VMCTL;
 	ring_restart(&g->ctl.req, vmctl_epoch());
 	ring_restart(&g->ctl.rsp, vmctl_epoch());
 	return 0;
