@@ -10,8 +10,7 @@ src-unit-platform_rtc := test/unit/platform/rtc_test.c services/platform/rtc.c
 inc-unit-platform_rtc := services/platform
 
 unit-tests += platform_main
-src-unit-platform_main = test/unit/platform/main_test.c $(kern) $(caps-src) libs/ring/ring.c \
-	$(addprefix libs/svc/,account.c args.c channel.c client.c edge.c loop.c rings.c serve.c turn.c) \
+src-unit-platform_main = test/unit/platform/main_test.c $(kern) $(caps-src) libs/ring/ring.c $(src-svc) \
 	$(addprefix services/platform/,main.c acpi.c devmem.c pci.c reset.c rtc.c)
 inc-unit-platform_main := libs/caps services/platform
 cflags-unit-platform_main = $(kern-cflags) -Dmain=domain_main -Wno-missing-prototypes

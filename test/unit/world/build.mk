@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # The parts of a test of a whole domain, whose main() is called domain_main(), and exit() domain_exit(): see world.h.
-world = test/unit/world/world.c libs/svc/account.c libs/svc/args.c libs/svc/channel.c libs/svc/client.c libs/svc/loop.c libs/svc/rings.c libs/svc/serve.c \
-	libs/svc/turn.c libs/svc/wait.c libs/ring/ring.c libs/base/error.c
+world = test/unit/world/world.c $(filter-out libs/svc/edge.c,$(src-svc)) libs/ring/ring.c libs/base/error.c
 world-cflags := -iquote test/unit/world/fake -Dmain=domain_main -Dexit=domain_exit -Wno-missing-prototypes
