@@ -18,10 +18,7 @@
 #include "sys/clock.h"
 #include "sys/sk.h"
 
-/*
- * Page tables, info page, keep and thread use up to 75 KiB. The cost of alignment grows with
- * the number of segments.
- */
+/* Page tables, info page, keep and thread use up to 75 KiB. */
 #define OVERHEAD (80u << 10)
 
 int memory_charge(struct domain *d, uint32_t order, sk_cap_t *out)
@@ -99,14 +96,22 @@ static void args_from_cmdline(const char *name, char *args, size_t size)
 }
 
 /* ---- building ---------------------------------------------------------------------------- */
-static uint64_t writable_size(const struct proc_image *im)
+/*
+ * The most that frames for the writable segments take of an untyped. A segment's frames get
+ * smaller, and each is aligned to its size, so there is a gap before the first one only, and it
+ * is smaller than that frame.
+ */
+static uint64_t writable_memory(const struct proc_image *im)
 {
-	uint64_t size = 0;
+	uint64_t all = 0;
 
-	for (uint32_t i = 0; i < im->elf.n_segs; i++)
+	for (uint32_t i = 0; i < im->elf.n_segs; i++) {
+		uint64_t size = im->elf.seg[i].mem_size + SK_PAGE_SIZE;
+
 		if (im->elf.seg[i].rights & SK_W)
-			size += im->elf.seg[i].mem_size + SK_PAGE_SIZE;
-	return size;
+			all += size + (1ull << (63 - __builtin_clzll(size)));
+	}
+	return all;
 }
 
 /* The domains that it makes hang on capabilities in its CNode, and outlive it. */
@@ -117,7 +122,7 @@ static bool cnode_outlives(const struct manifest_domain *m)
 
 static uint32_t memory_order(const struct manifest_domain *m, const struct proc_image *im)
 {
-	uint64_t need = (1ull << m->stack_order) + writable_size(im) * 3 / 2 + OVERHEAD;
+	uint64_t need = (1ull << m->stack_order) + writable_memory(im) + OVERHEAD;
 	uint32_t order = 16;
 
 	if (!cnode_outlives(m))

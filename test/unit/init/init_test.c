@@ -269,6 +269,29 @@ static void the_whole_system(void)
 	run(all_start);
 }
 
+static void storage_runs(struct kern_msg *m)
+{
+	(void)m;
+	assert_int_equal(domains[STORAGE].state, DOMAIN_RUNNING);
+}
+
+static void (*const large_starts[])(struct kern_msg *m) = { storage_runs, NULL };
+
+static void storage_is_large(uint64_t size)
+{
+	strcpy(man.d[STORAGE].binary, "bin/large");
+	large_bss = size;
+	machine();
+	run(large_starts);
+}
+
+/* Frames are aligned to their size, so memory of twice its size may be needed. */
+static void a_segment_that_is_one_frame(void) { storage_is_large(512 << 10); }
+
+static void a_segment_that_is_a_little_more_than_a_frame(void) { storage_is_large(516 << 10); }
+
+static void a_segment_of_many_frames(void) { storage_is_large(1020 << 10); }
+
 /* ---- starts that fail ---- */
 static void disk_is_not_there(struct kern_msg *m)
 {
@@ -627,6 +650,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		KERN_CASE(the_whole_system),
+		KERN_CASE(a_segment_that_is_one_frame),
+		KERN_CASE(a_segment_that_is_a_little_more_than_a_frame),
+		KERN_CASE(a_segment_of_many_frames),
 		KERN_CASE(a_device_that_cannot_be_claimed),
 		KERN_CASE(an_answer_that_is_too_long),
 		KERN_CASE(an_answer_without_a_frame),

@@ -63,7 +63,8 @@ struct test_manifest man = {
 static void manifest_fill(void)
 {
 	for (unsigned int i = 0; i < DOMAINS; i++) {
-		strcpy(man.d[i].binary, "bin/prog");
+		if (!man.d[i].binary[0])
+			strcpy(man.d[i].binary, "bin/prog");
 		man.d[i].priority = 10 + i;
 		man.d[i].weight = 256;
 		man.d[i].cnode_order = i == PLATFORM ? 17 : 15;
@@ -95,6 +96,8 @@ static void archive_add(const char *name, const void *data, size_t size)
 
 static void put(uint8_t *p, size_t at, uint64_t v, size_t n) { memcpy(p + at, &v, n); }
 
+uint64_t large_bss = SK_PAGE_SIZE;
+
 static void archive_make(void)
 {
 	struct sk_archive *a = (struct sk_archive *)archive;
@@ -111,6 +114,11 @@ static void archive_make(void)
 	archive_add("manifest.bin", &man, sizeof(man));
 	archive_add("bin/prog", elf, sizeof(elf));
 	archive_add("bin/vmm", elf, sizeof(elf));
+	put(elf, 54, 56 | 2 << 16, 4);
+	put(elf, 120, 1 | 6ull << 32, 8);
+	put(elf, 136, 0x11000000, 8);
+	put(elf, 160, large_bss, 8);
+	archive_add("bin/large", elf, sizeof(elf));
 	archive_add("volume.img", elf, 5000);
 	archive_add("TRAILER!!!", "", 0);
 	a->magic = SK_ARCHIVE_MAGIC;

@@ -41,6 +41,9 @@ extern struct test_manifest {
 } man;
 void machine(void);
 
+/* bin/large is bin/prog with this many writable bytes. */
+extern uint64_t large_bss;
+
 /* What the services do, and what init asked them. */
 extern struct peer {
 	/* Everything that init asked of them, in order. */
