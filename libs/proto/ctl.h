@@ -97,7 +97,8 @@ enum ctl_right { CTL_RIGHT_NONE = 0, CTL_CLASSES(X) };
 		"struct ctl_save, a text of 1 to VMCTL_CONFIG_MAX bytes: its configuration -> nothing, when the volume has the guest; IO: it has failed, and the guest goes on unless it has ended") \
 	X(SAVED_CONFIG, 33, CONFIGURE, \
 		"struct ctl_image: a saved guest -> the text of its configuration, which is hostile") \
-	X(SCHED, 34, CONFIGURE, "struct ctl_sched: weight and cap of a guest -> nothing")
+	X(SCHED, 34, CONFIGURE, "struct ctl_sched: weight and cap of a guest -> nothing") \
+	X(PIN, 35, CONFIGURE, "struct ctl_pin: the CPUs of a guest's vCPUs -> nothing")
 
 #define X(name, num, class, what) CTL_##name = (num),
 enum ctl_op { CTL_OPS(X) CTL_OP_END };
@@ -179,10 +180,12 @@ struct ctl_dom {
 	char name[GUEST_NAME_MAX + 1];
 	uint8_t uuid[UUID_SIZE];
 	struct ctl_vcpu vcpu[GUEST_VCPUS_MAX];
+	uint64_t cpus[GUEST_VCPUS_MAX],
+		cpus_soft[GUEST_VCPUS_MAX]; /* as in struct guest_config */
 };
-_Static_assert(sizeof(struct ctl_dom) == 272, "no padding");
+_Static_assert(sizeof(struct ctl_dom) == 400, "no padding");
 
-#define CTL_LIST_MAX 60u
+#define CTL_LIST_MAX 40u
 struct ctl_list {
 	uint64_t sum;  /* of what NEWS watches: names, states, who is paused */
 	uint32_t n;    /* rows that follow */
@@ -368,6 +371,17 @@ struct ctl_sched {
 	uint32_t weight, cap;
 };
 _Static_assert(sizeof(struct ctl_sched) == 16, "no padding");
+
+enum ctl_pin_flag { CTL_PIN_HARD = 1, CTL_PIN_SOFT = 2 };
+#define CTL_PIN_ALL UINT32_MAX
+struct ctl_pin {
+	uint32_t domid;
+	uint32_t vcpu;  /* or CTL_PIN_ALL */
+	uint32_t flags; /* enum ctl_pin_flag: what changes */
+	uint32_t reserved;
+	uint64_t hard, soft; /* as cpus and cpus_soft of struct guest_config */
+};
+_Static_assert(sizeof(struct ctl_pin) == 32, "no padding");
 
 struct ctl_rename {
 	uint32_t domid;

@@ -168,8 +168,13 @@ struct guest_config {
 	struct guest_disk disks[GUEST_DISKS_MAX];
 	struct guest_disk drives[GUEST_DRIVES_MAX]; /* empty; the guest has none of them */
 	struct vif_spec vifs[GUEST_VIFS_MAX];
+	/*
+	 * The CPUs of the host that each vCPU may run on, and those of them on which it should,
+	 * as bits; 0: any.
+	 */
+	uint64_t cpus[GUEST_VCPUS_MAX], cpus_soft[GUEST_VCPUS_MAX];
 };
-_Static_assert(sizeof(struct guest_config) == 13024, "no padding");
+_Static_assert(sizeof(struct guest_config) == 13152, "no padding");
 
 /* The usual shim among the host's files. */
 #define SHIM_FILE "/guests/xen-shim"

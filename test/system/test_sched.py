@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""How guests share the CPUs, as an administrator sets it: weights and caps of guests that run."""
+"""How guests share the CPUs, as an administrator sets it: weights and caps of guests that run, and the CPUs of their vCPUs."""
 import os
 import sys
 
@@ -28,6 +28,38 @@ def test_shares(machine, build, tmp_path):
     assert m.shell("sched-credit2 --domain=b").splitlines()[1].split() == ["b", "2", "256", "20"]
     assert status(m, "xl sched-credit2 -d b --cap=0") == 0
     assert shares.used(m, SECONDS)["b"] > 0.4
+    m.shell("destroy a")
+    m.shell("destroy b")
+    wait_gone(m)
+    m.poweroff()
+
+
+def placed(m):
+    """{name: (CPU, affinity)} of vCPU 0 of each guest."""
+    rows = [line.split(maxsplit=6) for line in m.shell("vcpu-list").splitlines()[1:]]
+    return {row[0]: (row[3], row[6]) for row in rows if row[0] != "Domain-0" and row[2] == "0"}
+
+
+def test_pinning(machine, build, tmp_path):
+    m = machine(guests=shares.guests(build, tmp_path), smp=3)
+    m.prompt()
+    host = [line.split(maxsplit=6)[6] for line in m.shell("vcpu-list Domain-0").splitlines()[1:]]
+    assert host == ["0 / all", "1 / all", "2 / all"]
+    assert "guests run only on CPUs 1 to 2" in m.shell("create /guests/a.cfg cpus=0")  # in TCG
+    assert "names no CPU of this host, which has 3" in m.shell("create /guests/a.cfg cpus=3")
+    assert status(m, "create /guests/a.cfg cpus=0-1") == 0 and status(m, "create /guests/b.cfg 'cpus_soft=[\"1\"]'") == 0
+    assert placed(m) == {"a": ("1", "0-1 / all"), "b": ("1", "all / 1")}
+    # both are loops, so one of them moves to where there is room, and that is not the one that may not
+    m.until(lambda: placed(m)["b"][0] == "2", "the move of the guest that may move")
+    assert status(m, "vcpu-pin b 0 1") == 0
+    m.shell("sleep 3")  # in each second, one could move
+    assert placed(m) == {"a": ("1", "0-1 / all"), "b": ("1", "1 / 1")}
+    assert status(m, "vcpu-pin a all 2 all") == 0
+    assert placed(m) == {"a": ("2", "2 / all"), "b": ("1", "1 / 1")}
+    assert m.shell("xl -N vcpu-pin a 0 1,2 -") == "cpumap: 1-2"
+    for wrong in ("a 0 0", "a 1 1", "a 0 3", "nobody 0 1", "-f a all 1"):
+        assert status(m, "vcpu-pin " + wrong) == 1, wrong
+    assert placed(m)["a"] == ("2", "2 / all")
     m.shell("destroy a")
     m.shell("destroy b")
     wait_gone(m)

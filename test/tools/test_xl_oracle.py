@@ -32,7 +32,7 @@ NO_MEANING = {
     "c_info.run_hotplug_scripts": None, "c_info.hap": "hap", "c_info.passthrough": "passthrough", "c_info.ssid_label": "seclabel",
     "c_info.oos": "oos", "c_info.xend_suspend_evtchn_compat": "xend_suspend_evtchn_compat",
     "b_info.claim_mode": None, "b_info.bootloader_args": "bootloader_args",
-    "b_info.numa_placement": "cpus_soft", "b_info.vcpu_soft_affinity": "cpus_soft", "b_info.device_model_version": "device_model_version",
+    "b_info.numa_placement": None, "b_info.device_model_version": "device_model_version",
     "b_info.extra": "device_model_args", "b_info.event_channels": "max_event_channels", "b_info.max_grant_frames": "max_grant_frames",
     "b_info.max_maptrack_frames": "max_maptrack_frames", "b_info.max_grant_version": "max_grant_version", "b_info.localtime": "localtime",
     "b_info.disable_migrate": "nomigrate", "b_info.shadow_memkb": "shadow_memory", "b_info.timer_mode": "timer_mode",

@@ -187,6 +187,48 @@ void ctl_do_SCHED(struct request *q, const void *body, uint32_t len)
 	ctl_answer(q, NULL, 0);
 }
 
+/* ---- CPUs of vCPUs ---- */
+
+/* 0, or -1 with *m. */
+static int pin_check(const struct dom *d, const struct ctl_pin *p, struct msg *m)
+{
+	struct msg why;
+
+	if (p->vcpu >= d->config->maxvcpus && p->vcpu != CTL_PIN_ALL)
+		return msg_fail(m, "domain %u has no vCPU %u", d->domid, p->vcpu);
+	if (!(p->flags & CTL_PIN_HARD) || !guest_sched_check(p->hard, &why))
+		return 0;
+	if (p->vcpu == CTL_PIN_ALL)
+		return msg_fail(m, "Could not set affinity: %s", why.text);
+	return msg_fail(m, "Could not set affinity for vcpu `%u': %s", p->vcpu, why.text);
+}
+
+void ctl_do_PIN(struct request *q, const void *body, uint32_t len)
+{
+	const struct ctl_pin *p = body;
+	struct dom *d = ctl_dom_live(q, p->domid);
+	struct msg m;
+
+	(void)len;
+	if (!d)
+		return;
+	if (pin_check(d, p, &m)) {
+		ctl_refuse(q, -SK_E_RANGE, "%s", m.text);
+		return;
+	}
+	for (uint32_t i = 0; i < d->config->maxvcpus; i++) {
+		if (p->vcpu != CTL_PIN_ALL && p->vcpu != i)
+			continue;
+		if (p->flags & CTL_PIN_HARD)
+			d->config->cpus[i] = p->hard;
+		if (p->flags & CTL_PIN_SOFT)
+			d->config->cpus_soft[i] = p->soft;
+	}
+	d->config_kept = false;
+	guest_sched_pinned(guest_of(d));
+	ctl_answer(q, NULL, 0);
+}
+
 /* ---- devices ---- */
 
 static void plug_over_for(enum ctl_op op, uint32_t domid, const char *why)

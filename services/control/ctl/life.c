@@ -11,6 +11,7 @@
 #include "guest/creation.h"
 #include "guest/kept.h"
 #include "guest/life.h"
+#include "guest/sched.h"
 #include "guest/vmctl.h"
 
 static const char no_memory[] = "control has no memory for the request; try again";
@@ -42,6 +43,17 @@ static void in_table(void *ctx)
 		files_dealt_with((uint32_t)q->number);
 }
 
+/* 0, or -1 with *m. */
+static int cpus_check(const struct guest_config *c, struct msg *m)
+{
+	struct msg why;
+
+	for (uint32_t i = 0; i < c->maxvcpus; i++)
+		if (guest_sched_check(c->cpus[i], &why))
+			return msg_fail(m, "cpus of vCPU %u: %s", i, why.text);
+	return 0;
+}
+
 void ctl_do_CREATE(struct request *q, const void *body, uint32_t len)
 {
 	const struct ctl_create *c = body;
@@ -62,6 +74,10 @@ void ctl_do_CREATE(struct request *q, const void *body, uint32_t len)
 	if (r.image && (r.again || !guest_label_ok(r.image))) {
 		ctl_refuse(q, -SK_E_INVAL, "the %s is not valid",
 			r.again ? "restoration at start" : "name of the partition");
+		return;
+	}
+	if (cpus_check(&c->config, &m)) {
+		ctl_refuse(q, -SK_E_RANGE, "%s", m.text);
 		return;
 	}
 	r.config = malloc(sizeof(*r.config));

@@ -104,6 +104,8 @@ static void dom_fill(struct ctl_dom *r, const struct dom *d)
 		.short_lives = d->short_lives,
 		.weight = d->config->weight,
 		.cap = d->config->cap };
+	memcpy(r->cpus, d->config->cpus, sizeof(r->cpus));
+	memcpy(r->cpus_soft, d->config->cpus_soft, sizeof(r->cpus_soft));
 	strcpy(r->name, d->name);
 	memcpy(r->uuid, d->uuid, UUID_SIZE);
 	if (d->state == DOM_RESTING && d->due_ns > now)

@@ -4,7 +4,7 @@
  * I/O threads that take too much
  *
  * The demand of a vCPU is the time that it ran or waited. A move is worth its cost if both the
- * busiest CPU and the CPU that takes the vCPU have clearly less to do than the busiest had
+ * CPU that it leaves and the CPU that takes it have clearly less to do than the first had
  * before. So a vCPU that is alone on its CPU stays, and two equal ones do not change places.
  */
 #include "guest/balance.h"
@@ -47,12 +47,35 @@ static uint64_t demand(const struct balance_vcpu *v) { return v->ran + v->waited
 
 static uint64_t max_u64(uint64_t a, uint64_t b) { return a > b ? a : b; }
 
+static bool has(uint64_t cpus, uint32_t cpu) { return cpus >> cpu & 1; }
+
+/* What the busier one of the two CPUs has less to do after the move. */
+static uint64_t gain(const uint64_t *load, const struct balance_vcpu *v, uint32_t to)
+{
+	uint64_t after = max_u64(load[v->cpu] - demand(v), load[to] + demand(v));
+
+	return after < load[v->cpu] ? load[v->cpu] - after : 0;
+}
+
+/* What a move to this CPU is worth; 0: nothing. */
+static uint64_t worth(const uint64_t *load, const uint64_t *waited,
+	const struct balance_vcpu *v, uint32_t to, uint64_t interval)
+{
+	const uint64_t least = interval / MIN_GAIN_SHARE, gains = gain(load, v, to);
+
+	if (to == v->cpu || !has(v->allowed, to))
+		return 0;
+	if (waited[v->cpu] >= least && gains >= least)
+		return has(v->preferred, to) ? gains + interval : gains;
+	/* It goes back to where it should be, if nobody waits then. */
+	return has(v->preferred, to) && !has(v->preferred, v->cpu) &&
+	       load[to] + demand(v) + least <= interval;
+}
+
 bool balance_pick(const struct balance_vcpu *v, size_t n, uint32_t n_cpus, uint64_t interval,
 	size_t *which, uint32_t *to)
 {
-	uint64_t load[SK_CPU_MAX] = { 0 }, waited[SK_CPU_MAX] = { 0 }, best, load_after;
-	uint32_t busy = 0, idle = 0;
-	bool found = false;
+	uint64_t load[SK_CPU_MAX] = { 0 }, waited[SK_CPU_MAX] = { 0 }, best = 0, w;
 
 	if (n_cpus > SK_CPU_MAX)
 		n_cpus = SK_CPU_MAX;
@@ -62,27 +85,17 @@ bool balance_pick(const struct balance_vcpu *v, size_t n, uint32_t n_cpus, uint6
 		load[v[i].cpu] += demand(&v[i]);
 		waited[v[i].cpu] += v[i].waited;
 	}
-	for (size_t i = 1; i < n_cpus; i++) {
-		if (load[i] > load[busy])
-			busy = (uint32_t)i;
-		if (load[i] < load[idle])
-			idle = (uint32_t)i;
+	for (size_t i = 0; interval >= MIN_GAIN_SHARE && i < n; i++) {
+		for (uint32_t cpu = 0; v[i].cpu < n_cpus && cpu < n_cpus; cpu++) {
+			w = worth(load, waited, &v[i], cpu, interval);
+			if (w <= best)
+				continue;
+			best = w;
+			*which = i;
+			*to = cpu;
+		}
 	}
-	if (interval < MIN_GAIN_SHARE || waited[busy] < interval / MIN_GAIN_SHARE)
-		return false; /* no vCPU waits long enough to gain */
-	best = load[busy] - (load[busy] < interval / MIN_GAIN_SHARE
-					    ? load[busy]
-					    : interval / MIN_GAIN_SHARE);
-	for (size_t i = 0; i < n; i++) {
-		load_after = max_u64(load[busy] - demand(&v[i]), load[idle] + demand(&v[i]));
-		if (v[i].cpu != busy || load_after > best || (found && load_after == best))
-			continue;
-		best = load_after;
-		*which = i;
-		*to = idle;
-		found = true;
-	}
-	return found;
+	return best != 0;
 }
 
 bool balance_wanted(uint64_t others_waited, uint64_t interval)

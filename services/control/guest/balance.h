@@ -17,6 +17,8 @@
 struct balance_vcpu {
 	uint32_t cpu;
 	uint64_t ran, waited;
+	/* The CPUs that it may run on, and those of them on which it should, as bits. */
+	uint64_t allowed, preferred;
 };
 
 /*
@@ -34,9 +36,10 @@ struct balance_vcpu {
 uint32_t balance_first_cpu(const char *hypervisor, uint32_t n_cpus);
 
 /*
- * interval: ticks since the last balance. True: v[*which] should move to CPU *to, which takes
- * at least an eighth of a CPU off the busiest one. There is one move per balance, and the next
- * balance sees its effect.
+ * interval: ticks since the last balance. True: v[*which] should move to CPU *to, for one of
+ * two reasons. It takes at least an eighth of a CPU off a CPU where vCPUs wait; CPUs on which
+ * the vCPU should run go before others. Or one of these has room for a vCPU that is elsewhere.
+ * There is one move per balance, and the next balance sees its effect.
  */
 bool balance_pick(const struct balance_vcpu *v, size_t n, uint32_t n_cpus, uint64_t interval,
 	size_t *which, uint32_t *to);

@@ -281,7 +281,7 @@ static int scheds_make(struct guest *g)
 	int rc;
 
 	for (uint32_t i = 0; i < c->maxvcpus; i++) {
-		s = guest_sched(g, guest_sched_place_vcpu());
+		s = guest_sched(g, guest_sched_place_vcpu(g, i));
 		rc = proc_sched(&g->proc, VM_CAP_SCHED + i, host_ctl_sched(), &s, &g->sched[i]);
 		if (rc)
 			return rc;
@@ -310,7 +310,7 @@ static int vmm_make(struct guest *g, struct msg *m)
 	s.cnode_order = cnode_order(g);
 	s.free_slot = VM_CAP_RAM + ram_pieces(machine_maxmem(g->dom->config));
 	guest_sched_init(g);
-	s.sched = guest_sched_io(g, guest_sched_place_io());
+	s.sched = guest_sched_io(g, guest_sched_place_io(g));
 	rc = vmm_guard_endpoint(g->dom->domid, &g->fault_ep);
 	if (rc)
 		return msg_fail(m, "no endpoint for the VMM: %s", sk_error_text(rc));

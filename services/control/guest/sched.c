@@ -65,9 +65,41 @@ static uint32_t first_guest_cpu(void)
 	return balance_first_cpu(hypervisor_signature(signature), sys_info()->n_cpus);
 }
 
-static uint32_t cpu_least_used(void)
+/* Those that may be in guest mode. */
+static uint64_t guest_cpus(void)
 {
-	uint32_t load[SK_CPU_MAX] = { 0 }, best = first_guest_cpu(), i, cpu;
+	const uint32_t n = sys_info()->n_cpus;
+
+	return (n < SK_CPU_MAX ? (1ull << n) - 1 : UINT64_MAX) &
+	       (UINT64_MAX << first_guest_cpu());
+}
+
+/* Those that a vCPU may run on. */
+static uint64_t cpus_allowed(const struct guest_config *c, uint32_t i)
+{
+	return c->cpus[i] ? c->cpus[i] & guest_cpus() : guest_cpus();
+}
+
+/* Those of them on which it should. */
+static uint64_t cpus_preferred(const struct guest_config *c, uint32_t i)
+{
+	const uint64_t allowed = cpus_allowed(c, i);
+
+	return allowed & c->cpus_soft[i] ? allowed & c->cpus_soft[i] : allowed;
+}
+
+int guest_sched_check(uint64_t cpus, struct msg *m)
+{
+	if (!cpus || cpus & guest_cpus())
+		return 0;
+	return msg_fail(m, "guests run only on CPUs %u to %u", first_guest_cpu(),
+		sys_info()->n_cpus - 1);
+}
+
+/* The CPU with the fewest vCPUs, of some. */
+static uint32_t cpu_least_used(uint64_t among)
+{
+	uint32_t load[SK_CPU_MAX] = { 0 }, best = SK_CPU_MAX, i, cpu;
 	uint64_t ticks, waited;
 
 	for (struct dom *d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid))
@@ -78,18 +110,27 @@ static uint32_t cpu_least_used(void)
 				cpu < SK_CPU_MAX)
 				load[cpu]++;
 	/* The last one of equals, because the host's own domains are on CPU 0. */
-	for (i = best + 1; i < sys_info()->n_cpus && i < SK_CPU_MAX; i++)
-		if (load[i] <= load[best])
+	for (i = 0; i < SK_CPU_MAX; i++)
+		if (among >> i & 1 && (best == SK_CPU_MAX || load[i] <= load[best]))
 			best = i;
 	return best;
 }
 
-uint32_t guest_sched_place_vcpu(void) { return cpu_least_used(); }
-
-uint32_t guest_sched_place_io(void)
+uint32_t guest_sched_place_vcpu(const struct guest *g, uint32_t i)
 {
+	return cpu_least_used(cpus_preferred(g->dom->config, i));
+}
+
+uint32_t guest_sched_place_io(const struct guest *g)
+{
+	uint64_t cpus = 0;
+
 	/* CPU 0, if no vCPU competes with it there */
-	return first_guest_cpu() ? 0 : cpu_least_used();
+	if (first_guest_cpu())
+		return 0;
+	for (uint32_t i = 0; i < g->dom->config->maxvcpus; i++)
+		cpus |= cpus_preferred(g->dom->config, i);
+	return cpu_least_used(cpus);
 }
 
 /* ---- how they are configured ---- */
@@ -151,6 +192,18 @@ void guest_sched_changed(struct guest *g)
 		sched_configure(g->proc.sched, guest_sched_io(g, cpu));
 }
 
+void guest_sched_pinned(struct guest *g)
+{
+	uint64_t ran, waited;
+	uint32_t cpu;
+
+	for (uint32_t i = 0; i < VM_VCPUS_MAX; i++)
+		if (g->sched[i] && !sk_sched_stats(g->sched[i], &ran, &waited, &cpu) &&
+			!(cpus_preferred(g->dom->config, i) >> cpu & 1))
+			sched_configure(
+				g->sched[i], guest_sched(g, guest_sched_place_vcpu(g, i)));
+}
+
 /* ---- once a second ---- */
 
 /* The growth of a counter since the last balance, at most `interval`. */
@@ -173,22 +226,21 @@ static void vcpu_usage_read(struct guest *g, uint64_t interval)
 			continue;
 		vcpu[n_vcpus].ran = delta_take(&g->ran[i], ran, interval);
 		vcpu[n_vcpus].waited = delta_take(&g->waited[i], waited, interval);
+		vcpu[n_vcpus].allowed = cpus_allowed(g->dom->config, i);
+		vcpu[n_vcpus].preferred = cpus_preferred(g->dom->config, i);
 		g->used += vcpu[n_vcpus].ran;
 		vcpu_of[n_vcpus++] = (struct vcpu_of){ g, i };
 	}
 }
 
-/* balance_pick() counts from the first CPU that guests have. */
 static void vcpu_move(uint64_t interval)
 {
-	uint32_t first = first_guest_cpu(), to;
+	uint32_t to;
 	size_t i;
 
-	for (i = 0; i < n_vcpus; i++)
-		vcpu[i].cpu -= first;
-	if (balance_pick(vcpu, n_vcpus, sys_info()->n_cpus - first, interval, &i, &to))
-		sched_configure(vcpu_of[i].g->sched[vcpu_of[i].i],
-			guest_sched(vcpu_of[i].g, first + to));
+	if (balance_pick(vcpu, n_vcpus, sys_info()->n_cpus, interval, &i, &to))
+		sched_configure(
+			vcpu_of[i].g->sched[vcpu_of[i].i], guest_sched(vcpu_of[i].g, to));
 }
 
 /*

@@ -17,6 +17,7 @@
 #include "client/ask.h"
 #include "client/files.h"
 #include "cli/typed.h"
+#include "sys/clock.h"
 #include "sys/random.h"
 
 enum { OVERRIDES_MAX = 64 };
@@ -77,6 +78,7 @@ static int draft_report(const struct draft *d, const struct report *r, struct ms
 
 static void draft_check(struct draft *d, const char *text, size_t len)
 {
+	const struct guest_host host = { &d->names, random_bytes, sys_info()->n_cpus };
 	struct report *r = malloc(sizeof(*r));
 	struct msg m;
 	int rc;
@@ -90,7 +92,7 @@ static void draft_check(struct draft *d, const char *text, size_t len)
 	(void)cfg_parse(&d->cfg, d->path, text, len, r);
 	for (int i = 0; i < d->n_overrides; i++)
 		(void)cfg_override(&d->cfg, d->overrides[i], r);
-	(void)guest_config_make(&d->config, &d->cfg, &d->names, random_bytes, r);
+	(void)guest_config_make(&d->config, &d->cfg, &host, r);
 	rc = draft_report(d, r, &m);
 	free(r);
 	if (rc)
@@ -177,7 +179,8 @@ static void names_read(void *ctx, int status, const char *text, size_t len)
 
 void draft_blame(const struct draft *d, struct msg *m)
 {
-	static const char *const keys[] = { "kernel", "ramdisk", "disk", "vif", "memory" };
+	static const char *const keys[] = { "kernel", "ramdisk", "disk", "vif", "memory",
+		"cpus" };
 	const struct cfg_setting *s = NULL;
 	struct msg what = *m;
 

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "config/cpu_set.h"
 #include "config/guest_json.h"
 #include "json.h"
 
@@ -176,15 +177,24 @@ void format_vcpu_head(const struct out *o)
 		"Time(s)", "Affinity (Hard / Soft)");
 }
 
-void format_vcpu_row(const struct out *o, const struct vcpu_row *r)
+static const char *affinity(uint64_t set, uint32_t n_cpus, char text[CPU_SET_TEXT])
 {
+	cpu_set_format(set ? set : UINT64_MAX, n_cpus, text);
+	return text;
+}
+
+void format_vcpu_row(const struct out *o, const struct vcpu_row *r, uint32_t n_cpus)
+{
+	char hard[CPU_SET_TEXT], soft[CPU_SET_TEXT];
+
 	out_fmt(o, "%-32s %5u %5u", r->name, r->domid, r->vcpu);
 	if (!r->online)
 		out_fmt(o, "%5c %3c%cp ", '-', '-', '-');
 	else
 		out_fmt(o, "%5u %3c%c- ", r->cpu, r->running ? 'r' : '-',
 			r->blocked ? 'b' : '-');
-	out_fmt(o, "%9.1f  all / all\n", (double)r->cpu_ns / NS_PER_S);
+	out_fmt(o, "%9.1f  %s / %s\n", (double)r->cpu_ns / NS_PER_S,
+		affinity(r->hard, n_cpus, hard), affinity(r->soft, n_cpus, soft));
 }
 
 /* A vCPU that runs is never taken off the CPU for one that wakes up, so nothing is limited. */

@@ -37,9 +37,11 @@ struct vcpu_row {
 	uint32_t domid, vcpu, cpu;
 	bool online, running, blocked;
 	uint64_t cpu_ns;
+	uint64_t hard, soft; /* CPUs, as bits; 0: any */
 };
 void format_vcpu_head(const struct out *o);
-void format_vcpu_row(const struct out *o, const struct vcpu_row *r);
+/* n_cpus: of the host. */
+void format_vcpu_row(const struct out *o, const struct vcpu_row *r, uint32_t n_cpus);
 
 /* All CPUs of the host are one pool. */
 #define POOL_NAME "Pool-0"

@@ -82,7 +82,10 @@ bool verb_needs_guests(const struct verb *v)
 	       v->run == verb_reboot_host;
 }
 
-bool verb_has_dry_run(const struct verb *v) { return v->run == verb_create; }
+bool verb_has_dry_run(const struct verb *v)
+{
+	return v->run == verb_create || v->run == verb_vcpu_pin;
+}
 
 int verb_skip_xl(int argc, char **argv, struct xl_options *x, struct msg *m)
 {
@@ -169,6 +172,26 @@ static int option_unknown(const struct verb *v, const char *word, struct msg *m)
 	return usage_fail(v, m, "unknown option");
 }
 
+/*
+ * A word that is only a hyphen is an argument. newlib's getopt takes it for an option, so that
+ * it has a blank in front meanwhile.
+ */
+static char hyphen[] = " -";
+
+static void hyphens_hide(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], "-") == 0)
+			argv[i] = hyphen;
+}
+
+static void hyphens_show(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		if (argv[i] == hyphen)
+			argv[i] = hyphen + 1;
+}
+
 static int letter_take(const struct verb *v, int letter, struct options *o, struct msg *m)
 {
 	const char *known = letter != ':' ? strchr(v->letters, letter) : NULL;
@@ -180,7 +203,7 @@ static int letter_take(const struct verb *v, int letter, struct options *o, stru
 	if (o->count[letter] < 255)
 		o->count[letter]++;
 	if (known && known[1] == ':')
-		o->value[letter] = optarg;
+		o->value[letter] = optarg == hyphen ? hyphen + 1 : optarg;
 	return 0;
 }
 
@@ -211,6 +234,7 @@ int verb_options(const struct verb *v, int argc, char **argv, struct options *o,
 	memset(o, 0, sizeof(*o));
 	strncat(letters, v->letters, sizeof(letters) - 3);
 	long_options_of(v, list);
+	hyphens_hide(argc, argv);
 	optind = 0; /* start again */
 	opterr = 0;
 	while ((letter = getopt_long(argc, argv, letters, list, NULL)) != -1) {
@@ -219,6 +243,7 @@ int verb_options(const struct verb *v, int argc, char **argv, struct options *o,
 		if (rc)
 			return rc;
 	}
+	hyphens_show(argc, argv);
 	o->argv = argv + optind;
 	o->argc = argc - optind;
 	if (o->count['h'])

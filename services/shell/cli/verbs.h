@@ -108,6 +108,13 @@ enum verb_complete {
 	X("mem-set", mem_set, "", 2, 2, GUEST, "NAME MEM", "set the memory size of a guest", \
 		"MEM is in MiB, or ends in b, k, m, g or t; at most the guest's maxmem.\n" \
 		"The guest's balloon driver changes the size, as far and as soon as it can.\n") \
+	X("vcpu-pin", vcpu_pin, "fg", 3, 4, GUEST, \
+		"[-f] NAME VCPU|all HARD|-|all [SOFT|-|all]", \
+		"set the CPUs on which a guest's vCPUs run", \
+		"HARD: where they may run; SOFT: where of that they run if there is room. A set is as\n" \
+		"in cpus=: 2,4-6 or 0-7,^3; - leaves it as it is. It holds at once, and also after a\n" \
+		"reboot of the guest.\n" \
+		"  -f  makes no difference: nothing but this verb pins a vCPU\n") \
 	X("sched-credit2", sched_credit2, "d:w:c:sp:", 0, 0, GUEST, \
 		"[-d NAME [-w WEIGHT] [-c CAP]] [-s] [-p POOL]", \
 		"how guests share the CPUs: show or change it", \

@@ -210,10 +210,11 @@ static void vcpus_host(void)
 
 	for (r.vcpu = 0; r.vcpu < look_system.n_cpus; r.vcpu++) {
 		r.cpu = r.vcpu;
+		r.hard = 1ull << r.cpu;
 		r.running = r.cpu == look_system.cpu;
 		r.blocked = !r.running;
 		r.cpu_ns = look_system.ran_ns[r.cpu];
-		format_vcpu_row(&term_out, &r);
+		format_vcpu_row(&term_out, &r, look_system.n_cpus);
 	}
 }
 
@@ -229,7 +230,9 @@ static void vcpus_guest(const struct ctl_dom *d)
 		r.blocked = s->state == 1;
 		r.cpu = s->cpu;
 		r.cpu_ns = s->ran_ns;
-		format_vcpu_row(&term_out, &r);
+		r.hard = d->cpus[r.vcpu];
+		r.soft = d->cpus_soft[r.vcpu];
+		format_vcpu_row(&term_out, &r, look_system.n_cpus);
 	}
 }
 

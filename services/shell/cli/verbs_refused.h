@@ -38,7 +38,6 @@
 	X("cd-eject", "the medium of a cdrom drive cannot be changed yet") \
 	X("mem-max", "maxmem= holds for the whole life of a guest; use mem-set below it") \
 	X("button-press", REFUSED_HVM "; use `shutdown`") \
-	X("vcpu-pin", "guests share all CPUs, and the host moves vCPUs by load") \
 	X("sharing", "guests never share pages") \
 	X("sched-credit", "guests have the parameters of credit2; use `sched-credit2`") \
 	X("sched-rtds", "this host has no real-time scheduler; use `sched-credit2`") \

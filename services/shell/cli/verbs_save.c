@@ -21,6 +21,7 @@
 #include "cli/shell.h"
 #include "cli/term.h"
 #include "cli/verbs.h"
+#include "sys/clock.h"
 #include "sys/random.h"
 
 static struct {
@@ -118,6 +119,7 @@ static void config_known(const void *body, uint32_t len)
 /* A configuration with which the guest could not be restored is not saved. */
 static bool config_valid(const char *text, size_t len)
 {
+	const struct guest_host host = { &wanted.names, random_bytes, sys_info()->n_cpus };
 	struct guest_config *g = malloc(sizeof(*g));
 	struct report *r = malloc(sizeof(*r));
 	struct cfg c;
@@ -127,7 +129,7 @@ static bool config_valid(const char *text, size_t len)
 	if (g && r) {
 		report_init(r);
 		(void)cfg_parse(&c, wanted.file, text, len, r);
-		(void)guest_config_make(g, &c, &wanted.names, random_bytes, r);
+		(void)guest_config_make(g, &c, &host, r);
 		report_print(r, &term_messages);
 		valid = !r->mistakes;
 	}

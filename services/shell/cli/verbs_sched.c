@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* verbs_sched.c - sched-credit2: how guests share the host's CPUs */
+/* verbs_sched.c - sched-credit2, vcpu-pin: how guests share CPUs, and on which they run */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +9,10 @@
 #include "cli/shell.h"
 #include "cli/term.h"
 #include "cli/verbs.h"
+#include "config/cpu_set.h"
+#include "sys/clock.h"
+
+/* ---- sched-credit2 ---- */
 
 /* NULL is all pools, which are this one. */
 static bool pool_find(struct shell *sh, const char *name)
@@ -86,4 +90,73 @@ void verb_sched_credit2(struct shell *sh, const struct options *o)
 		credit2_list();
 	else
 		credit2_guest(sh, o);
+}
+
+/* ---- vcpu-pin ---- */
+
+/* False: it is none, and the user has been told so. */
+static bool vcpu_take(struct shell *sh, const struct options *o, uint32_t *vcpu)
+{
+	const char *text = o->argv[1];
+	size_t digits = strspn(text, "0123456789");
+
+	*vcpu = CTL_PIN_ALL;
+	if (strcmp(text, "all") == 0 && !o->count['f'])
+		return true;
+	*vcpu = (uint32_t)strtoul(text, NULL, 10);
+	if (digits && digits <= 9 && !text[digits])
+		return true;
+	if (strcmp(text, "all") == 0)
+		shell_fail(sh, "Error: --force and 'all' as VCPU not allowed.\n");
+	else
+		shell_fail(sh, "Error: Invalid argument %.20s as VCPU.\n", text);
+	return false;
+}
+
+/* A word of the line, if it is there; "-" leaves the set as it is. False: it is no set. */
+static bool set_take(
+	struct shell *sh, const struct options *o, int i, struct ctl_pin *p, uint64_t *set)
+{
+	const bool hard = set == &p->hard;
+	struct msg why;
+
+	if (i >= o->argc || strcmp(o->argv[i], "-") == 0)
+		return true;
+	if (cpu_set_parse(o->argv[i], sys_info()->n_cpus, set, &why)) {
+		shell_fail(sh, "vcpu-pin: %s\n", why.text);
+	} else if (hard && !*set) {
+		shell_fail(sh, "vcpu hard affinity map is empty\n");
+	} else {
+		p->flags |= hard ? CTL_PIN_HARD : CTL_PIN_SOFT;
+		return true;
+	}
+	return false;
+}
+
+static void pin_describe(const struct ctl_pin *p)
+{
+	char text[CPU_SET_TEXT];
+
+	cpu_set_format(p->hard, sys_info()->n_cpus, text);
+	out_fmt(&term_out, "cpumap: %s", p->flags & CTL_PIN_HARD ? text : "-");
+	cpu_set_format(p->soft, sys_info()->n_cpus, text);
+	if (p->flags & CTL_PIN_SOFT)
+		out_fmt(&term_out, " %s", text);
+	out_str(&term_out, "\n");
+}
+
+void verb_vcpu_pin(struct shell *sh, const struct options *o)
+{
+	const struct ctl_dom *d = look_guest(sh, o->argv[0]);
+	struct ctl_pin p = { .domid = d ? d->domid : 0 };
+
+	if (!d || !vcpu_take(sh, o, &p.vcpu) || !set_take(sh, o, 2, &p, &p.hard) ||
+		!set_take(sh, o, 3, &p, &p.soft))
+		return;
+	if (o->count['N'])
+		pin_describe(&p);
+	else if (p.flags)
+		verb_ask(CTL_PIN, &p, sizeof(p), "vcpu-pin", NULL);
+	else
+		shell_fail(sh, "Could not set affinity: there is nothing to set.\n");
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "config/cpu_set.h"
 #include "config/guest_boot.h"
 #include "config/guest_keys.h"
 #include "config/guest_type.h"
@@ -18,8 +19,7 @@
 struct config_builder {
 	struct guest_config *g;
 	const struct cfg *c;
-	const struct names *names;
-	guest_random_fn random;
+	const struct guest_host *host;
 	struct report *r;
 	bool have_memory, have_maxmem, have_vcpus, have_maxvcpus; /* the number is valid */
 	char root[GUEST_CMDLINE_MAX + 1], extra[GUEST_CMDLINE_MAX + 1];
@@ -244,6 +244,47 @@ static int take_on_crash(struct config_builder *b, const struct cfg_setting *s)
 	return take_action(b, s, &b->g->on_crash);
 }
 
+/* A mistake or remark about an item of a list names the line of the item. */
+static int item_report(struct config_builder *b, const struct cfg_setting *s,
+	const struct cfg_value *item, unsigned int index, enum report_kind kind,
+	const char *text)
+{
+	struct cfg_setting at = *s;
+
+	if (at.line)
+		at.line = item->line;
+	return cfg_report(&at, b->r, kind, "entry %u: %s", index, text);
+}
+
+/* hard: the vCPU has to run somewhere. */
+static int cpu_set_take(struct config_builder *b, const struct cfg_value *v, bool hard,
+	uint64_t *set, struct msg *why)
+{
+	uint32_t n = b->host->n_cpus;
+
+	if (v->kind == CFG_LIST)
+		return msg_fail(why, "a list in a list is no set of CPUs");
+	if (cpu_set_parse(v->text, n, set, why))
+		return -1;
+	if (hard && !*set)
+		return msg_fail(why, "'%.40s' names no CPU of this host, which has %u: 0 to %u",
+			v->text, n, n - 1);
+	return 0;
+}
+
+/* finish_cpus() reads them, when it is known how many vCPUs there are. */
+static int take_cpus(struct config_builder *b, const struct cfg_setting *s)
+{
+	(void)b;
+	(void)s;
+	return 0;
+}
+
+static int take_cpus_soft(struct config_builder *b, const struct cfg_setting *s)
+{
+	return take_cpus(b, s);
+}
+
 static int take_cpu_weight(struct config_builder *b, const struct cfg_setting *s)
 {
 	bool have;
@@ -256,18 +297,6 @@ static int take_cap(struct config_builder *b, const struct cfg_setting *s)
 	bool have;
 
 	return value_number(b, s, 0, GUEST_CAP_MAX, &b->g->cap, &have);
-}
-
-/* A mistake or remark about an item of a list names the line of the item. */
-static int item_report(struct config_builder *b, const struct cfg_setting *s,
-	const struct cfg_value *item, unsigned int index, enum report_kind kind,
-	const char *text)
-{
-	struct cfg_setting at = *s;
-
-	if (at.line)
-		at.line = item->line;
-	return cfg_report(&at, b->r, kind, "entry %u: %s", index, text);
 }
 
 static int check_list(struct config_builder *b, const struct cfg_setting *s, unsigned int most)
@@ -347,7 +376,7 @@ static int check_disk(struct config_builder *b, const struct cfg_value *item,
 		return msg_fail(why, "must be a string; put it in quotes");
 	rc = disk_spec_parse(&d->spec, item->text, why);
 	if (!rc)
-		rc = disk_spec_check(&d->spec, b->names, d->label, why);
+		rc = disk_spec_check(&d->spec, b->host->names, d->label, why);
 	if (!rc && (vdev_used(g->disks, g->n_disks, d->spec.number) ||
 			   vdev_used(g->drives, g->n_drives, d->spec.number)))
 		rc = msg_fail(
@@ -424,13 +453,13 @@ static int check_vif(struct config_builder *b, const struct cfg_value *item, uns
 		return msg_fail(why, "must be a string; put it in quotes");
 	if (vif_spec_parse(v, item->text, ignored, why))
 		return -1;
-	guest_bridge_find(b->names, v);
+	guest_bridge_find(b->host->names, v);
 	if (v->devid >= 0 && v->devid != (int)index)
 		return msg_fail(
 			why, "interfaces are numbered in the order of the list; remove devid=");
 	v->devid = (int)index;
 	if (!v->mac_given) {
-		b->random(bytes, sizeof(bytes));
+		b->host->random(bytes, sizeof(bytes));
 		vif_spec_random_mac(v, bytes);
 	}
 	if (same_mac(b->g, v) >= 0)
@@ -498,6 +527,29 @@ static void finish_sizes(struct config_builder *b)
 			"%u is less than vcpus=%u; raise it", g->maxvcpus, g->vcpus);
 }
 
+/*
+ * One set for all vCPUs, or a list with one for each. As with xl, vCPUs without one run
+ * anywhere, and sets without a vCPU are not looked at.
+ */
+static void finish_cpus(struct config_builder *b, const char *key, bool hard, uint64_t *sets)
+{
+	const struct cfg_setting *s = cfg_find(b->c, key);
+	const struct cfg_value *v = s ? s->value : NULL;
+	const bool list = v && v->kind == CFG_LIST;
+	unsigned int i = 0;
+	struct msg why;
+
+	if (v && !list && cpu_set_take(b, v, hard, &sets[0], &why)) {
+		(void)mistake(b, s, "%s", why.text);
+		return;
+	}
+	for (; v && !list && i < b->g->maxvcpus; i++)
+		sets[i] = sets[0];
+	for (v = list ? v->first : NULL; v && i < b->g->maxvcpus; v = v->next, i++)
+		if (cpu_set_take(b, v, hard, &sets[i], &why))
+			(void)item_report(b, s, v, i, REPORT_MISTAKE, why.text);
+}
+
 static void finish_parts(struct config_builder *b)
 {
 	uint32_t modules = guest_modules(b->g), n = b->g->n_disks + b->g->n_vifs + modules;
@@ -559,10 +611,10 @@ static void finish_required(struct config_builder *b)
 		key_missing(b, REPORT_MISTAKE, "key 'name' is missing; add name=\"...\"");
 }
 
-int guest_config_make(struct guest_config *g, const struct cfg *c, const struct names *n,
-	guest_random_fn random, struct report *r)
+int guest_config_make(struct guest_config *g, const struct cfg *c, const struct guest_host *h,
+	struct report *r)
 {
-	struct config_builder b = { .g = g, .c = c, .names = n, .random = random, .r = r };
+	struct config_builder b = { .g = g, .c = c, .host = h, .r = r };
 	bool known;
 
 	memset(g, 0, sizeof(*g));
@@ -575,15 +627,17 @@ int guest_config_make(struct guest_config *g, const struct cfg *c, const struct 
 		if (s->value)
 			setting_take(&b, s);
 	known = guest_type_choose(g, c, r);
-	if (n)
-		names_check(n, r);
+	if (h->names)
+		names_check(h->names, r);
 	finish_required(&b);
 	finish_sizes(&b);
+	finish_cpus(&b, "cpus", true, g->cpus);
+	finish_cpus(&b, "cpus_soft", false, g->cpus_soft);
 	finish_parts(&b);
 	finish_cmdline(&b);
 	guest_boot_choose(g, c, r);
 	if (key_absent(&b, "uuid"))
-		uuid_make_random(g->uuid, random);
+		uuid_make_random(g->uuid, h->random);
 	if (!known)
 		report_drop_remarks(r); /* they are about a pvh or pv guest */
 	return r->mistakes ? -1 : 0;

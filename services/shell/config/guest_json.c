@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "config/cpu_set.h"
 #include "json.h"
 
 static void create_info_json(struct json *j, const struct guest_config *g)
@@ -30,6 +31,29 @@ static void vcpus_json(struct json *j, const struct guest_config *g)
 	out_str(j->o, "[");
 	for (uint32_t i = 0; i < g->vcpus; i++)
 		out_fmt(j->o, "%s%u", i ? ", " : "", i);
+	out_str(j->o, "]");
+}
+
+/* The numbers of the CPUs, up to the last vCPU that has a set. */
+static void cpu_sets_json(struct json *j, const char *key, const uint64_t sets[GUEST_VCPUS_MAX])
+{
+	const uint32_t n = cpu_sets_count(sets, GUEST_VCPUS_MAX);
+	const char *comma;
+
+	if (!n)
+		return;
+	json_key(j, key);
+	for (uint32_t i = 0; i < n; i++) {
+		out_str(j->o, i ? ", [" : "[[");
+		comma = "";
+		for (uint32_t cpu = 0; cpu < 64; cpu++) {
+			if (!(sets[i] >> cpu & 1))
+				continue;
+			out_fmt(j->o, "%s%u", comma, cpu);
+			comma = ", ";
+		}
+		out_str(j->o, "]");
+	}
 	out_str(j->o, "]");
 }
 
@@ -59,6 +83,8 @@ static void build_info_json(struct json *j, const struct guest_config *g)
 {
 	json_open(j, "b_info", '{');
 	vcpus_json(j, g);
+	cpu_sets_json(j, "vcpu_hard_affinity", g->cpus);
+	cpu_sets_json(j, "vcpu_soft_affinity", g->cpus_soft);
 	json_number(j, "max_memkb", (uint64_t)g->maxmem << 10);
 	json_number(j, "target_memkb", (uint64_t)g->memory << 10);
 	json_open(j, "sched_params", '{');

@@ -37,7 +37,7 @@ static const struct foreign foreign[] = {
 		"", REPORT_REMARK, "only hvm guests have it; ignored" },
 	{ " device_tree gic_version tee vuart ", "", REPORT_REMARK,
 		"only ARM hosts have it; ignored" },
-	{ " bootloader_args claim_mode cpus_soft e820_host extratime hap init_seclabel latency localtime "
+	{ " bootloader_args claim_mode e820_host extratime hap init_seclabel latency localtime "
 	  "max_event_channels max_grant_frames max_grant_version max_maptrack_frames msr_relaxed "
 	  "nomigrate on_soft_reset oos passthrough pci_msitranslate pci_permissive "
 	  "pci_power_mgmt pci_seize period seclabel "
@@ -48,8 +48,6 @@ static const struct foreign foreign[] = {
 	  "suppress_spurious_page_faults uname vcpu_avail vif2 vncconsole vscsi ",
 		"", REPORT_REMARK, "only older tools read it; ignored as by xl" },
 	{ " acpi ", " 1 ", REPORT_REMARK, "guests always have ACPI tables; ignored" },
-	{ " cpus ", " all ", REPORT_MISTAKE,
-		"virtual CPUs are not bound to CPUs here; remove this line, or write cpus=\"all\"" },
 	{ " cpuid ", " host ", REPORT_MISTAKE,
 		"what CPUID shows cannot be changed here; remove this line" },
 	{ " pool ", " Pool-0 ", REPORT_MISTAKE,

@@ -39,6 +39,8 @@
 	X(on_reboot) \
 	X(on_watchdog) \
 	X(on_crash) \
+	X(cpus) \
+	X(cpus_soft) \
 	X(cpu_weight) \
 	X(cap)
 

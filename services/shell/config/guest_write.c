@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "config/cpu_set.h"
+
 /* In quotes; what a string cannot hold as it is, is written as an escape. */
 static void quoted(const struct out *o, const char *text)
 {
@@ -157,6 +159,23 @@ static void vif_lines(const struct out *o, const struct guest_config *g)
 	out_str(o, "]\n");
 }
 
+/* One set for each vCPU, up to the last that has one. */
+static void cpu_sets_line(
+	const struct out *o, const char *key, const uint64_t sets[GUEST_VCPUS_MAX])
+{
+	char text[CPU_SET_TEXT];
+	const uint32_t n = cpu_sets_count(sets, GUEST_VCPUS_MAX);
+
+	if (!n)
+		return;
+	out_fmt(o, "%s = [", key);
+	for (uint32_t i = 0; i < n; i++) {
+		cpu_set_format(sets[i] ? sets[i] : UINT64_MAX, 64, text);
+		out_fmt(o, " \"%s\",", text);
+	}
+	out_str(o, " ]\n");
+}
+
 void guest_config_write(const struct out *o, const struct guest_config *g)
 {
 	char uuid[UUID_TEXT];
@@ -169,6 +188,8 @@ void guest_config_write(const struct out *o, const struct guest_config *g)
 	number_line(o, "maxmem", g->maxmem);
 	number_line(o, "vcpus", g->vcpus);
 	number_line(o, "maxvcpus", g->maxvcpus);
+	cpu_sets_line(o, "cpus", g->cpus);
+	cpu_sets_line(o, "cpus_soft", g->cpus_soft);
 	number_line(o, "cpu_weight", g->weight);
 	number_line(o, "cap", g->cap);
 	text_line(o, "on_poweroff", guest_action_name(g->on_poweroff));

@@ -4,7 +4,7 @@ shell-fuzz-src = $(patsubst %,services/shell/%.c,$(1)) $(wildcard libs/toolstack
 
 fuzzers += control_config
 src-fuzz-control_config := test/fuzz/control/config_fuzz.c services/control/guest/machine.c services/control/guest/config_check.c \
-	$(call shell-fuzz-src,$(addprefix config/,guest_cfg guest_type guest_boot guest_keys names path cfg cfg_lex cfg_advice report disk_spec vdev vif_spec ip_range) out)
+	$(call shell-fuzz-src,$(addprefix config/,guest_cfg guest_type guest_boot guest_keys cpu_set names path cfg cfg_lex cfg_advice report disk_spec vdev vif_spec ip_range) out)
 inc-fuzz-control_config := services/shell services/control
 seeds-fuzz-control_config := test/fuzz/control/seeds-control_config
 

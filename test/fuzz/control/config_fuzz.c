@@ -17,6 +17,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+enum { CPUS = 8 }; /* of the host */
+
 static void no_random(void *buf, size_t size) { memset(buf, 0x5a, size); }
 
 static void must(bool holds)
@@ -58,6 +60,8 @@ static void check(const struct guest_config *g)
 			g->disks[i].spec.format == DISK_RAW);
 	must(!guest_config_check(g)); /* control takes what the shell makes */
 	check_machine(g);
+	for (uint32_t i = 0; i < GUEST_VCPUS_MAX; i++)
+		must((g->cpus[i] | g->cpus_soft[i]) >> (i < g->maxvcpus ? CPUS : 0) == 0);
 	must(g->n_drives <= GUEST_DRIVES_MAX);
 	for (uint32_t i = 0; i < g->n_drives; i++)
 		must(!g->drives[i].label[0] && disk_spec_empty(&g->drives[i].spec));
@@ -138,7 +142,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	check_settings(&c, r.mistakes != 0);
 	must(!table || names_init(&n, table, (size_t)(end - table)) == 0);
-	rc = guest_config_make(&g, &c, table ? &n : NULL, no_random, &r);
+	rc = guest_config_make(
+		&g, &c, &(struct guest_host){ table ? &n : NULL, no_random, CPUS }, &r);
 	must(rc == (r.mistakes ? -1 : 0));
 	if (!rc)
 		check(&g);

@@ -15,11 +15,17 @@ enum { SECOND = 1000, WARM = 10 /* seconds */ };
 static size_t which;
 static uint32_t to;
 
+#define COUNT(...) \
+	(sizeof((const struct balance_vcpu[]){ __VA_ARGS__ }) / sizeof(struct balance_vcpu))
 #define PICK(n_cpus, ...) \
-	pick((const struct balance_vcpu[]){ __VA_ARGS__ }, \
-		sizeof((const struct balance_vcpu[]){ __VA_ARGS__ }) / \
-			sizeof(struct balance_vcpu), \
-		n_cpus)
+	pick((const struct balance_vcpu[]){ __VA_ARGS__ }, COUNT(__VA_ARGS__), n_cpus)
+
+#define ANY UINT64_MAX
+/* A vCPU that may run anywhere. */
+#define ON(cpu, ran, waited) \
+	{ \
+		cpu, ran, waited, ANY, ANY \
+	}
 
 static bool pick(const struct balance_vcpu *v, size_t n, uint32_t n_cpus)
 {
@@ -29,9 +35,9 @@ static bool pick(const struct balance_vcpu *v, size_t n, uint32_t n_cpus)
 static void two_that_share_a_cpu(void **state)
 {
 	(void)state;
-	assert_true(PICK(2, { 1, 500, 500 }, { 1, 500, 500 }));
+	assert_true(PICK(2, ON(1, 500, 500), ON(1, 500, 500)));
 	assert_int_equal(to, 0);
-	assert_true(PICK(4, { 0, 300, 0 }, { 1, 500, 500 }, { 1, 500, 500 }, { 2, 100, 0 }));
+	assert_true(PICK(4, ON(0, 300, 0), ON(1, 500, 500), ON(1, 500, 500), ON(2, 100, 0)));
 	assert_int_equal(to, 3);
 	assert_int_equal(which, 1);
 }
@@ -41,53 +47,89 @@ static void equal_placement_stays(void **state)
 	(void)state;
 	assert_false(
 		/* moving it would only make two of three */
-		PICK(2, { 0, 1000, 0 }, { 1, 500, 500 }, { 1, 500, 500 }));
+		PICK(2, ON(0, 1000, 0), ON(1, 500, 500), ON(1, 500, 500)));
 	/* what it waits for are the host's own domains */
-	assert_false(PICK(2, { 1, 700, 300 }));
+	assert_false(PICK(2, ON(1, 700, 300)));
 	/* they rarely want the CPU at the same time */
-	assert_false(PICK(2, { 1, 400, 10 }, { 1, 400, 10 }));
-	assert_false(PICK(1, { 0, 500, 500 }, { 0, 500, 500 }));
+	assert_false(PICK(2, ON(1, 400, 10), ON(1, 400, 10)));
+	assert_false(PICK(1, ON(0, 500, 500), ON(0, 500, 500)));
 	assert_false(balance_pick(NULL, 0, 2, SECOND, &which, &to));
 }
 
 static void three_on_one_end_as_two_and_one(void **state)
 {
 	(void)state;
-	assert_true(PICK(2, { 0, 333, 667 }, { 0, 333, 667 }, { 0, 333, 667 }));
+	assert_true(PICK(2, ON(0, 333, 667), ON(0, 333, 667), ON(0, 333, 667)));
 	assert_int_equal(to, 1);
-	assert_false(PICK(2, { 1, 1000, 0 }, { 0, 500, 500 }, { 0, 500, 500 }));
+	assert_false(PICK(2, ON(1, 1000, 0), ON(0, 500, 500), ON(0, 500, 500)));
 }
 
 static void the_one_that_evens_out(void **state)
 {
 	(void)state;
 	/* 1000 + 600 + 200 against 400: moving the 600 leaves 1200 and 1000 */
-	assert_true(PICK(2, { 0, 500, 500 }, { 0, 300, 300 }, { 0, 200, 0 }, { 1, 400, 0 }));
+	assert_true(PICK(2, ON(0, 500, 500), ON(0, 300, 300), ON(0, 200, 0), ON(1, 400, 0)));
 	assert_int_equal(which, 1);
 	assert_int_equal(to, 1);
 	/* a vCPU on another CPU does not relieve the busiest one */
-	assert_true(PICK(3, { 2, 1400, 0 }, { 0, 333, 667 }, { 0, 333, 667 }, { 0, 333, 667 }));
+	assert_true(PICK(3, ON(2, 1400, 0), ON(0, 333, 667), ON(0, 333, 667), ON(0, 333, 667)));
 	assert_int_equal(which, 1);
 	/* an idle vCPU is never worth a move */
-	assert_false(PICK(2, { 0, 600, 400 }, { 0, 5, 5 }, { 0, 5, 5 }));
+	assert_false(PICK(2, ON(0, 600, 400), ON(0, 5, 5), ON(0, 5, 5)));
 }
 
 static void gain_has_to_be_worth_it(void **state)
 {
 	(void)state;
 	/* 1000 + d against 1000 - d: the gain of moving d */
-	assert_false(PICK(2, { 0, 600, 400 }, { 0, 120, 0 }, { 1, 880, 0 }));
-	assert_true(PICK(2, { 0, 600, 400 }, { 0, 130, 0 }, { 1, 500, 0 }));
+	assert_false(PICK(2, ON(0, 600, 400), ON(0, 120, 0), ON(1, 880, 0)));
+	assert_true(PICK(2, ON(0, 600, 400), ON(0, 130, 0), ON(1, 500, 0)));
 	assert_int_equal(which, 1);
+}
+
+static void pinned_ones_stay_on_their_cpus(void **state)
+{
+	(void)state;
+	assert_false(PICK(2, { 0, 500, 500, 1, 1 }, { 0, 500, 500, 1, 1 }));
+	/* the other one moves, and not to where the load is least */
+	assert_true(PICK(3, { 0, 500, 500, 1, 1 }, { 0, 500, 500, 3, 3 }, { 1, 200, 0, 2, 2 }));
+	assert_int_equal(which, 1);
+	assert_int_equal(to, 1);
+	/* those on the busiest CPU cannot move, so those on the next one do */
+	assert_true(PICK(3, { 0, 333, 667, 1, 1 }, { 0, 333, 667, 1, 1 }, { 0, 333, 667, 1, 1 },
+		{ 1, 500, 500, ANY, ANY }, { 1, 500, 500, ANY, ANY }));
+	assert_int_equal(which, 3);
+	assert_int_equal(to, 2);
+}
+
+static void soft_ones_prefer_their_cpus(void **state)
+{
+	(void)state;
+	/* CPU 2 has less to do, and CPU 1 is preferred */
+	assert_true(PICK(
+		3, { 0, 500, 500, ANY, 3 }, { 0, 500, 500, 1, 1 }, { 1, 100, 0, ANY, ANY }));
+	assert_int_equal(which, 0);
+	assert_int_equal(to, 1);
+	/* where it should be it waits too long */
+	assert_true(PICK(2, { 0, 500, 500, ANY, 1 }, { 0, 500, 500, 1, 1 }));
+	assert_int_equal(which, 0);
+	assert_int_equal(to, 1);
+	/* it goes back when there is room, although nobody waits */
+	assert_true(PICK(2, { 1, 400, 0, ANY, 1 }, { 0, 475, 0, ANY, ANY }));
+	assert_int_equal(which, 0);
+	assert_int_equal(to, 0);
+	assert_false(PICK(2, { 1, 400, 0, ANY, 1 }, { 0, 480, 0, ANY, ANY }));
+	assert_false(PICK(2, { 0, 400, 0, ANY, 1 }, { 1, 10, 0, ANY, ANY }));
 }
 
 static void numbers_that_cannot_be(void **state)
 {
 	(void)state;
-	assert_false(PICK(2, { 7, 500, 500 }, { 99999, 500, 500 }));
-	assert_false(balance_pick((const struct balance_vcpu[]){ { 0, 0, 0 }, { 0, 0, 0 } }, 2,
-		2, 0, &which, &to));
-	assert_false(PICK(100000, { 99999, 500, 500 }, { 99999, 500, 500 }));
+	assert_false(PICK(2, ON(7, 500, 500), ON(99999, 500, 500)));
+	assert_false(balance_pick(
+		(const struct balance_vcpu[]){ { 0, 0, 0, 3, 3 }, { 0, 0, 0, 3, 3 } }, 2, 2, 0,
+		&which, &to));
+	assert_false(PICK(100000, ON(99999, 500, 500), ON(99999, 500, 500)));
 }
 
 static void cpu_0_under_tcg_is_the_hosts(void **state)
@@ -402,6 +444,8 @@ int main(void)
 		cmocka_unit_test(three_on_one_end_as_two_and_one),
 		cmocka_unit_test(the_one_that_evens_out),
 		cmocka_unit_test(gain_has_to_be_worth_it),
+		cmocka_unit_test(pinned_ones_stay_on_their_cpus),
+		cmocka_unit_test(soft_ones_prefer_their_cpus),
 		cmocka_unit_test(numbers_that_cannot_be),
 		cmocka_unit_test(cpu_0_under_tcg_is_the_hosts),
 		cmocka_unit_test(io_that_takes_what_others_want),

@@ -6,7 +6,7 @@ control-inc := services/control services/shell test/unit/control
 toolstack := $(wildcard libs/toolstack/*.c)
 # from a file's text to a checked configuration
 control-cfg := $(addprefix config/,cfg cfg_lex cfg_advice report) out
-control-guest := $(addprefix config/,guest_cfg guest_type guest_boot guest_keys names path disk_spec vdev vif_spec ip_range) $(control-cfg)
+control-guest := $(addprefix config/,guest_cfg guest_type guest_boot guest_keys cpu_set names path disk_spec vdev vif_spec ip_range) $(control-cfg)
 
 unit-tests += control_cfg
 src-unit-control_cfg := test/unit/control/cfg_test.c $(call shell-src,$(control-cfg)) $(toolstack)
@@ -19,6 +19,10 @@ inc-unit-control_disk := $(control-inc)
 unit-tests += control_vif
 src-unit-control_vif := test/unit/control/vif_test.c $(call shell-src,config/vif_spec config/ip_range) $(toolstack)
 inc-unit-control_vif := $(control-inc)
+
+unit-tests += control_cpu_set
+src-unit-control_cpu_set := test/unit/control/cpu_set_test.c $(call shell-src,config/cpu_set) $(toolstack)
+inc-unit-control_cpu_set := $(control-inc)
 
 unit-tests += control_typed
 src-unit-control_typed := test/unit/control/typed_test.c $(call shell-src,cli/typed) $(toolstack)

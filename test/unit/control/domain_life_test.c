@@ -297,7 +297,8 @@ void crashes_in_a_loop(void **state)
 void spreads(void **state)
 {
 	(void)state;
-	(void)guest_created("create /guests/a.cfg cpu_weight=512\r", "a");
+	(void)guest_created("create /guests/a.cfg cpu_weight=512 cpus=0\r", "a");
+	type("vcpu-pin a all all\r");
 	world.moves = 0;
 	timers_expire(); /* no time has passed */
 	assert_int_equal(world.moves, 0);
@@ -428,8 +429,8 @@ void caps_bind_services(void **state)
  */
 void services_take_no_more_than_a_share(void **state)
 {
-	uint32_t a = guest_created("create /guests/a.cfg cpu_weight=512\r", "a"),
-		 b = guest_created("create /guests/b.cfg cpu_weight=64\r", "b");
+	uint32_t a = guest_created("create /guests/a.cfg cpu_weight=512 cpus=0\r", "a"),
+		 b = guest_created("create /guests/b.cfg cpu_weight=64 cpus=0\r", "b");
 
 	(void)state;
 	vmm_says(a, VMCTL_READY, 0, NULL, 0);
@@ -447,7 +448,7 @@ void services_take_no_more_than_a_share(void **state)
 	/* 90 of 100 ms that were used, less what is beyond a ninth of the CPU */
 	assert_in_range(guest_of(domtab_get(&guests, b))->cap.total_us,
 		90000 * (100000 / 9) / 40000 - 10, 90000 * (100000 / 9) / 40000 + 10);
-	assert_int_equal(world.moves, 3); /* its two vCPUs, and one that goes to another CPU */
+	assert_int_equal(world.moves, 2); /* its two vCPUs */
 	for (int i = 0; i < 4; i++)
 		second(250, 0);
 	assert_int_equal(guest_of(domtab_get(&guests, b))->cap.total_us, 0);
@@ -460,8 +461,8 @@ void services_take_no_more_than_a_share(void **state)
 /* A small guest may take what others leave, and all of it while only its own vCPUs wait. */
 void services_take_what_others_leave(void **state)
 {
-	uint32_t b = guest_created("create /guests/b.cfg cpu_weight=128\r", "b"),
-		 a = guest_created("create /guests/a.cfg cpu_weight=512\r", "a");
+	uint32_t b = guest_created("create /guests/b.cfg cpu_weight=128 cpus=0\r", "b"),
+		 a = guest_created("create /guests/a.cfg cpu_weight=512 cpus=0\r", "a");
 	const struct balance_cap *cap = &guest_of(domtab_get(&guests, b))->cap;
 
 	(void)state;

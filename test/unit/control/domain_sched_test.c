@@ -8,6 +8,7 @@
 
 #include "domain_cases.h"
 #include "fake_parts.h"
+#include "sys/sk.h"
 
 /* ---- sched-credit2 ---- */
 
@@ -83,6 +84,9 @@ void shares_change_at_once(void **state)
 	(void)state;
 	timers_expire(); /* from now on the I/O thread is capped, too */
 	world.moves = 0;
+	type("sched-credit2 -d a -w 2048; sched-credit2 -d a\r");
+	assert_true(screen_has("2048  100\r\n"));
+	world.moves = 0;
 	type("sched-credit2 -d a -w 1024 -c 40; echo $?\r");
 	assert_true(screen_has("\r\n0\r\n"));
 	assert_int_equal(world.moves, 2);
@@ -104,5 +108,117 @@ void shares_change_at_once(void **state)
 	guest_destroyed("a");
 	timers_expire();
 	world.moves = 0;
+	world_at_rest();
+}
+
+/* ---- cpus=, vcpu-pin ---- */
+
+static uint32_t cpu_of(uint32_t domid, uint32_t i)
+{
+	uint64_t ran, waited;
+	uint32_t cpu;
+
+	assert_int_equal(sk_sched_stats(guest_of(domtab_get(&guests, domid))->sched[i], &ran,
+				 &waited, &cpu),
+		0);
+	return cpu;
+}
+
+static const uint64_t *cpus_of(uint32_t domid)
+{
+	return domtab_get(&guests, domid)->config->cpus;
+}
+
+/* The host has two CPUs. */
+void vcpus_start_where_they_should(void **state)
+{
+	uint32_t domid = guest_created(
+		"create /guests/a.cfg vcpus=2 'cpus=[\"0\",\"1\"]'\r", "a");
+
+	(void)state;
+	assert_int_equal(cpu_of(domid, 0), 0);
+	assert_int_equal(cpu_of(domid, 1), 1);
+	guest_destroyed("a");
+	domid = guest_created("create /guests/a.cfg cpus=0 vcpus=2\r", "a");
+	assert_true(cpu_of(domid, 0) == 0 && cpu_of(domid, 1) == 0);
+	/* two that wait for each other may not part */
+	world.moves = 0;
+	timers_expire();
+	world.later_ns += 1000000000;
+	world.ran_ns = world.waited_ns = 500000000;
+	timers_expire();
+	assert_int_equal(world.moves, 0);
+	guest_destroyed("a");
+	world.later_ns = world.ran_ns = world.waited_ns = 0;
+	domid = guest_created("create /guests/a.cfg cpus_soft=1 vcpus=2\r", "a");
+	assert_true(cpu_of(domid, 0) == 1 && cpu_of(domid, 1) == 1);
+	guest_destroyed("a");
+	type("create /guests/a.cfg cpus=2; echo $?\r");
+	assert_true(
+		screen_has("key 'cpus': '2' names no CPU of this host, which has 2: 0 to 1") &&
+		screen_has("\r\n1\r\n"));
+	world_at_rest();
+}
+
+void vcpus_are_pinned(void **state)
+{
+	uint32_t domid = guest_created("create /guests/a.cfg maxvcpus=3\r", "a");
+
+	(void)state;
+	type("vcpu-pin a all 0; echo $?\r");
+	assert_true(screen_has("\r\n0\r\n"));
+	assert_true(!cpu_of(domid, 0) && !cpu_of(domid, 1) && !cpu_of(domid, 2));
+	type("vcpu-pin --force a 1 1 all\r");
+	assert_true(!cpu_of(domid, 0) && cpu_of(domid, 1) == 1);
+	assert_true(cpus_of(domid)[0] == 1 && cpus_of(domid)[1] == 2 && cpus_of(domid)[2] == 1);
+	world.moves = 0;
+	type("vcpu-pin a 1 - 0\r"); /* a soft set does not widen the hard one */
+	assert_int_equal(cpus_of(domid)[1], 2);
+	assert_true(cpu_of(domid, 1) == 1 && world.moves == 0);
+	type("vcpu-list a\r");
+	timers_expire();
+	assert_true(screen_has("3.0  0 / all\r\n") && screen_has("3.0  1 / 0\r\n"));
+	type("vcpu-pin a 1 0-1 -\r"); /* now it can be where it should */
+	assert_int_equal(cpu_of(domid, 1), 0);
+	assert_int_equal(world.moves, 1);
+	vmm_says(domid, VMCTL_SHUTDOWN, REASON_REBOOT, NULL, 0);
+	guest_ends(domid);
+	assert_true(cpus_of(domid + 1)[0] == 1 && cpus_of(domid + 1)[1] == 3);
+	vmm_says(domid + 1, VMCTL_READY, 0, NULL, 0);
+	guest_destroyed("a");
+	world.moves = 0;
+	world_at_rest();
+}
+
+void vcpus_that_cannot_be_pinned(void **state)
+{
+	static const struct {
+		const char *words, *answer;
+	} list[] = {
+		{ "a 0 2", "vcpu hard affinity map is empty" },
+		{ "a 0 x", "'x' is not a range of CPUs" },
+		{ "a 0 - 1-", "'1-' is not a range of CPUs" },
+		{ "a 2 0", "has no vCPU 2" },
+		{ "a -- -1 0", "Error: Invalid argument -1 as VCPU." },
+		{ "a 1x 0", "Error: Invalid argument 1x as VCPU." },
+		{ "-f a all 0", "Error: --force and 'all' as VCPU not allowed." },
+		{ "a 0 - -", "there is nothing to set" },
+		{ "Domain-0 0 0", "Domain-0 is the host itself" },
+	};
+	uint32_t domid = guest_created("create /guests/a.cfg\r", "a");
+	char line[80];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
+		snprintf(line, sizeof(line), "vcpu-pin %s; echo $?\r", list[i].words);
+		type(line);
+		assert_true(screen_has(list[i].answer) && screen_has("\r\n1\r\n"));
+	}
+	type("xl -N vcpu-pin a 0 0 all\r");
+	assert_true(screen_has("cpumap: 0 all\r\n"));
+	type("xl -N vcpu-pin a 0 - 1\r");
+	assert_true(screen_has("cpumap: - 1\r\n"));
+	assert_true(!cpus_of(domid)[0] && !cpus_of(domid)[1] && world.moves == 0);
+	guest_destroyed("a");
 	world_at_rest();
 }

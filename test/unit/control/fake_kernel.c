@@ -32,6 +32,7 @@ static struct slot {
 	sk_cap_t parent;
 	void *at;
 	bool mapped;
+	uint32_t cpu;           /* of a scheduling context */
 } * slot;                       /* SLOTS */
 static sk_cap_t *top;           /* no slot from here on was ever used */
 static uint8_t (*region)[8192]; /* DOMTAB_MAX of them */
@@ -263,9 +264,11 @@ long sk_sched_stats(sk_cap_t sched, uint64_t *consumed, uint64_t *waited, uint32
 
 	*consumed = 3000000000ull + (io ? world.io_ran_ns : world.ran_ns);
 	*waited = io || (world.waits && sched != world.waits) ? 0 : world.waited_ns;
-	*cpu = 0;
+	*cpu = sched >= SLOT_FIRST && sched < SLOTS ? slot[sched].cpu : 0;
 	return 0;
 }
+
+void sched_place(sk_cap_t sched, uint32_t cpu) { slot[sched].cpu = cpu; }
 
 /* control moves this scheduling context to each CPU whose idle time it asks for. */
 static uint32_t probe_cpu;
@@ -279,6 +282,7 @@ long sk_sched_configure(sk_cap_t ctl, sk_cap_t sched, uint32_t cpu, uint32_t pri
 		probe_cpu = cpu;
 		return 0;
 	}
+	slot[sched].cpu = cpu;
 	if (sched == world.io_sched) {
 		world.io = (struct proc_sched){ cpu, priority, weight, budget_us, period_us };
 		return 0;

@@ -52,6 +52,8 @@ extern svc_handler_fn bit_fn[24];
 extern uint64_t raised;
 
 /* What it was made from. */
+/* The CPU that a scheduling context is on. */
+void sched_place(sk_cap_t sched, uint32_t cpu);
 sk_cap_t cap_parent(sk_cap_t slot);
 /* Is one untyped, or what was made from it, part of the other? */
 bool cap_below(sk_cap_t slot, sk_cap_t ancestor);

@@ -140,6 +140,7 @@ int proc_sched(
 	assert_true(slot >= VM_CAP_SCHED && ctl == CTL_SLOT && s->weight >= 1);
 	assert_int_equal(s->priority, 8 | SK_SCHED_GUESTS);
 	*own = cap_new(SK_OBJ_SCHED, p->untyped);
+	sched_place(*own, s->cpu);
 	return 0;
 }
 

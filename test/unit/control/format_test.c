@@ -85,14 +85,16 @@ static void vcpus(void **state)
 
 	(void)state;
 	format_vcpu_head(&o);
-	format_vcpu_row(&o, &r);
+	format_vcpu_row(&o, &r, 8);
 	r.vcpu = 1;
 	r.online = false;
-	format_vcpu_row(&o, &r);
+	r.hard = 0x1c;
+	r.soft = 0xff;
+	format_vcpu_row(&o, &r, 8);
 	assert_string_equal(s.text,
 		"Name                                ID  VCPU   CPU State   Time(s) Affinity (Hard / Soft)\n"
 		"alice                                4     0    2   -b-       1.9  all / all\n"
-		"alice                                4     1    -   --p       1.9  all / all\n");
+		"alice                                4     1    -   --p       1.9  2-4 / all\n");
 }
 
 static void uptime(void **state)

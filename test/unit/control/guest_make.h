@@ -23,6 +23,8 @@
 	"d,,xvdd','" LABEL "e,,xvde','" LABEL "f,,xvdf','" LABEL "g,,xvdg','" LABEL \
 	"h,,xvdh']"
 
+enum { CPUS = 6 }; /* of the host */
+
 static struct guest_config g;
 static struct report r;
 static struct text_sink said; /* all mistakes and remarks */
@@ -41,7 +43,8 @@ static int make(const char *text)
 	report_init(&r);
 	rc = cfg_parse(&c, "g.cfg", text, strlen(text), &r);
 	assert_int_equal(rc, r.mistakes ? -1 : 0);
-	rc = guest_config_make(&g, &c, names_of_host, fake_random, &r);
+	rc = guest_config_make(
+		&g, &c, &(struct guest_host){ names_of_host, fake_random, CPUS }, &r);
 	assert_int_equal(rc, r.mistakes ? -1 : 0);
 	report_print(&r, &o);
 	cfg_fini(&c);

@@ -241,8 +241,8 @@ static void keys_that_xl_ignores(void **state)
 		"extratime=1", "nomigrate=0", "nomigrate=1", "localtime=0", "localtime=1",
 		"seclabel='system_u:system_r:domU_t'", "hap=1", "oos=1", "shadow_memory=8",
 		"timer_mode=1", "on_soft_reset='restart'", "max_grant_frames=64",
-		"cpus_soft='all'", "pci_msitranslate=1", "xend_suspend_evtchn_compat=1",
-		"bootloader_args=['-q']", "e820_host=1" };
+		"pci_msitranslate=1", "xend_suspend_evtchn_compat=1", "bootloader_args=['-q']",
+		"e820_host=1" };
 	char text[256];
 
 	(void)state;
@@ -265,9 +265,9 @@ static void keys_that_xl_ignores(void **state)
  */
 static void keys_that_change_the_guest(void **state)
 {
-	static const char *const asks[] = { "pci=['01:05.1']", "vfb=['vnc=1']", "cpus='0-3'",
-		"cpus=['0']", "cpuid='host,tm=0'", "tsc_mode=1", "tsc_mode='always_emulate'",
-		"pool='p'", "rtc_timeoffset=3600", "rtc_timeoffset='-3600'", "nestedhvm=1",
+	static const char *const asks[] = { "pci=['01:05.1']", "vfb=['vnc=1']",
+		"cpuid='host,tm=0'", "tsc_mode=1", "tsc_mode='always_emulate'", "pool='p'",
+		"rtc_timeoffset=3600", "rtc_timeoffset='-3600'", "nestedhvm=1",
 		"driver_domain=1", "altp2m='mixed'", "vpmu=1", "usbdev=['x']", "usbctrl=['x']",
 		"iomem=['x']", "ioports=['x']", "irqs=[3]", "dtdev=['x']", "vtpm=['x']",
 		"p9=['x']", "channel=['x']", "vnuma=[['x']]", "vkb=['x']", "vsnd=[['x']]",
@@ -282,10 +282,32 @@ static void keys_that_change_the_guest(void **state)
 		bad(text, key, "here");
 	}
 	quiet(BASE
-		"pci=[]\nvfb=[]\ncpus='all'\ncpuid='host'\ntsc_mode=0\npool='Pool-0'\n"
+		"pci=[]\nvfb=[]\ncpuid='host'\ntsc_mode=0\npool='Pool-0'\n"
 		"rtc_timeoffset=0\nnestedhvm=0\ndriver_domain=0\naltp2m=0\npvshim=0\nvpmu=0\n"
 		"usbdev=[]\niomem=[]\nirqs=[]\nvtpm=[]\np9=[]\nchannel=[]\nvkb=[]");
-	quiet(BASE "tsc_mode='native'\naltp2m='disabled'\ncpus=''\ncpuid=''\ncpus=[]");
+	quiet(BASE "tsc_mode='native'\naltp2m='disabled'\ncpuid=''");
+}
+
+/* The host has six CPUs. */
+static void cpus_of_vcpus(void **state)
+{
+	(void)state;
+	quiet(BASE "cpus='1-2'\nvcpus=2\nmaxvcpus=3\ncpus_soft='2'");
+	assert_true(g.cpus[0] == 6 && g.cpus[1] == 6 && g.cpus[2] == 6 && !g.cpus[3]);
+	assert_true(g.cpus_soft[2] == 4 && !g.cpus_soft[3]);
+	quiet(BASE "vcpus=3\ncpus=['0', 2]\ncpus_soft=['all']");
+	assert_true(g.cpus[0] == 1 && g.cpus[1] == 4 && !g.cpus[2]);
+	assert_true(g.cpus_soft[0] == 63 && !g.cpus_soft[1]);
+	/* sets without a vCPU are not looked at; some CPUs may be missing */
+	quiet(BASE "cpus=['0-99','1','2','3','4','5','0','0','x']");
+	assert_true(g.cpus[0] == 63 && !g.cpus[1]);
+	quiet(BASE "cpus=[]\ncpus_soft='^1'");
+	assert_true(!g.cpus[0] && !g.cpus_soft[0]);
+	bad(BASE "cpus='6-9'", "g.cfg:4: key 'cpus': ", "which has 6: 0 to 5");
+	bad(BASE "cpus=''", "g.cfg:4: key 'cpus': ", "names no CPU");
+	bad(BASE "cpus='a'", "g.cfg:4: key 'cpus': ", "'a' is not a range");
+	bad(BASE "vcpus=2\ncpus=['0',\n'7']", "g.cfg:6: key 'cpus': entry 1: ", "names no CPU");
+	bad(BASE "cpus_soft=[['0']]", "g.cfg:4: key 'cpus_soft': entry 0: ", "list");
 }
 
 /* What the guest is comes before what is wrong in it. */
@@ -512,6 +534,7 @@ int main(void)
 		cmocka_unit_test(keys),
 		cmocka_unit_test(keys_that_xl_ignores),
 		cmocka_unit_test(keys_that_change_the_guest),
+		cmocka_unit_test(cpus_of_vcpus),
 		cmocka_unit_test(another_kind_of_guest_comes_first),
 		cmocka_unit_test(names_of_files),
 		cmocka_unit_test(numbers_are_not_joined),

@@ -624,6 +624,12 @@ static void options_of_verbs(void **state)
 	assert_true(o.count['w'] && o.count['a']);
 	assert_int_equal(options(&o, &m, "xenstore-write /a -- -1"), 0);
 	assert_string_equal(o.argv[1], "-1");
+	assert_int_equal(options(&o, &m, "vcpu-pin web -f 0 - -"), 0);
+	assert_true(o.argc == 4 && o.count['f']);
+	assert_string_equal(o.argv[2], "-");
+	assert_string_equal(o.argv[3], "-");
+	assert_int_equal(options(&o, &m, "sched-credit2 -w -"), 0);
+	assert_string_equal(o.value['w'], "-");
 	assert_int_equal(options(&o, &m, "pause --help"), 0);
 	assert_true(o.count['h']);
 	/* a long name may stand for another letter in another verb */

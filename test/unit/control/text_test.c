@@ -41,6 +41,8 @@ static void round_trip(const char *from)
 	assert_memory_equal(g.uuid, first.uuid, sizeof(g.uuid));
 	assert_memory_equal(&g.shim, &first.shim, sizeof(g.shim));
 	assert_int_equal(g.type, first.type);
+	assert_memory_equal(g.cpus, first.cpus, sizeof(g.cpus));
+	assert_memory_equal(g.cpus_soft, first.cpus_soft, sizeof(g.cpus_soft));
 	for (uint32_t i = 0; i < g.n_disks; i++) {
 		assert_string_equal(g.disks[i].label, first.disks[i].label);
 		assert_string_equal(
@@ -71,6 +73,7 @@ static void configurations_stay_the_same(void **state)
 		"name='g1'\ntype='pvh'\nbootloader='pygrub'\ndisk=['phy:" LABEL "r,xvda,w']\n");
 	round_trip(BASE
 		"pvshim=1\npvshim_path='/guests/shim'\npvshim_cmdline='a'\npvshim_extra='b c'\n");
+	round_trip(BASE "vcpus=4\ncpus=['0','all','0-3,^2']\ncpus_soft='1-2'\n");
 	round_trip(BASE "ramdisk=['/guests/i','/guests/m one two']\n");
 }
 

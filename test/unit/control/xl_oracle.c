@@ -14,6 +14,8 @@
 #include "config/guest_json.h"
 #include "config/guest_keys.h"
 
+enum { CPUS = 8 }; /* of the host, as in test/tools/xl/fake.c */
+
 static void file_write(void *ctx, const char *text, size_t len)
 {
 	(void)fwrite(text, 1, len, ctx);
@@ -96,7 +98,7 @@ int main(int argc, char **argv)
 	cfg_init(&c);
 	report_init(&r);
 	(void)cfg_parse(&c, argv[2], text, file_read(argv[2], text), &r);
-	(void)guest_config_make(&g, &c, &n, counted, &r);
+	(void)guest_config_make(&g, &c, &(struct guest_host){ &n, counted, CPUS }, &r);
 	report_print(&r, &err);
 	if (!r.mistakes) {
 		struct json j = json_object(&out, 0);
