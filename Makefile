@@ -302,11 +302,13 @@ guest-kernels := $(patsubst %,$(GUESTCACHE)/kernel-%/version,$(guest-flavours)) 
 # Debian's xl, the judge of what a guest's configuration means, and Xen's judge of saved guests
 xl := $(GUESTCACHE)/xl/version
 xen-migration := $(GUESTCACHE)/xen-migration/version
+# Xen with its tools, which `make bench` measures
+xen-host := $(GUESTCACHE)/xen-host/version
 guest-ramdisks := $(patsubst %,$(GUESTCACHE)/initramfs-%,$(guest-flavours))
 
 $(GUESTCACHE)/kernel-%/version: | $(packages)
 	$(Q)tools/fetch-guest $(GUESTCACHE) $*
-$(guest-loaders-there) $(xl) $(xen-migration): $(GUESTCACHE)/%/version: | $(packages)
+$(guest-loaders-there) $(xl) $(xen-migration) $(xen-host): $(GUESTCACHE)/%/version: | $(packages)
 	$(Q)tools/fetch-guest $(GUESTCACHE) $*
 $(GUESTCACHE)/initramfs-%: $(GUESTCACHE)/kernel-%/version tools/mkinitramfs tools/guest-init
 	$(call say,INITRD,$@)tools/mkinitramfs --kernel $(<D) -o $@
@@ -395,13 +397,14 @@ $(foreach g,bench odd rogue,$(eval $(call guest-rules,$(g))))
 FUZZ_SECS ?= 3
 ktest-cpu := max,-smap,-monitor
 checks := lint abi models mutants authority \
-	$(if $(src-kernel),loc) $(if $(and $(src-kernel),$(filter init,$(domains))),reproducible)
+	$(if $(src-kernel),loc) $(if $(and $(src-kernel),$(filter init,$(domains))),reproducible counts)
 check-lint := tools/lint --build $(B) --sysroot $(SYSROOT)
 check-abi := tools/check-abi
 check-models := test/model/run --build $(B)
 check-mutants := tools/mutants --check
 check-authority := tools/authority --check $(wildcard configs/*.toml)
 check-loc := tools/loc $(B)
+check-counts := test/bench/bench --build $(B) --only check bench
 check-reproducible := tools/check-reproducible $(B) $(SYSROOT) $(config-file)
 tool-tests := $(sort $(wildcard test/tools/test_*.py))
 system-tests := $(sort $(wildcard test/system/test_*.py test/system/*/test_*.py))
@@ -426,7 +429,26 @@ runtests = tools/runtests --build $(B) --list $(test-list)
 wanted = $(if $(T),$(or $(filter %/$(T) %/$(T).img,$(1)),$(1)),$(1))
 test-machine := $(if $(src-kernel),$(kernel-elf) $(ktest-kernels)) $(if $(filter init,$(domains)),$(boot-img) $(inject-img) $(test-domain-bins))
 
-.PHONY: check test ktest fuzz khost system soak bench mutants
+# what `make bench` needs: a program that guests and this computer run, their ramdisk, and plugins of QEMU
+measure := $(B)/measure
+measure-cflags = -std=gnu11 -O2 -g $(warnings) $(prefix-map)
+$(eval $(call compile-rules,$(B)/obj/measure,HOSTCC,$$(HOSTCC) $$(measure-cflags) -fPIC,,$(packages)))
+$(measure)/measure: $(call obj,measure,$(patsubst %,test/bench/measure/%.c,measure store disk net))
+	$(Q)mkdir -p $(@D)
+	$(call say,HOSTLD,$@)$(HOSTCC) -static -o $@ $^
+measure-plugins := $(measure)/count.so $(measure)/stretch.so
+$(measure-plugins): $(measure)/%.so: $(B)/obj/measure/test/bench/count/%.o
+	$(Q)mkdir -p $(@D)
+	$(call say,HOSTLD,$@)$(HOSTCC) -shared -o $@ $^
+$(measure)/initramfs: $(measure)/measure $(GUESTCACHE)/kernel-cloud-amd64/version tools/mkinitramfs tools/guest-init
+	$(call say,INITRD,$@)tools/mkinitramfs --kernel $(GUESTCACHE)/kernel-cloud-amd64 -o $@ --program $< \
+		--module virtio_pci --module virtio_blk --module virtio_net
+$(measure)/dom0-ramdisk: $(measure)/measure $(GUESTCACHE)/kernel-amd64/version $(xen-host) tools/mkinitramfs $(wildcard test/bench/xen/*)
+	$(call say,INITRD,$@)test/bench/xen/mkdom0 $(GUESTCACHE) $< -o $@
+# counts that repeat, compared with test/bench/baseline.json, or stored there
+bench-check-needs := $(kernel-elf) $(boot-img) $(B)/ktest/bench.img $(own-guests) $(guest-loaders-there) $(measure)/count.so
+
+.PHONY: check test ktest fuzz khost system soak bench bench-check bench-baseline mutants
 check: $(call wanted,$(unit-bins)) $(if $(filter-out xl_oracle,$(T)),,$(xl))
 	@$(runtests) --tier tools,unit $(T)
 ktest: $(ktest-kernels) $(call wanted,$(ktest-archives))
@@ -437,7 +459,7 @@ system: $(test-machine) $(own-guests) guests iso
 	@$(runtests) --tier system $(T)
 fuzz: $(call wanted,$(fuzz-bins))
 	@$(runtests) --tier fuzz --fuzz-secs $(or $(SECS),300) $(T)
-test: setup $(test-machine) $(domain-bins) $(call wanted,$(unit-bins) $(fuzz-bins) $(ktest-archives)) $(own-guests) guests iso
+test: setup $(test-machine) $(domain-bins) $(call wanted,$(unit-bins) $(fuzz-bins) $(ktest-archives)) $(own-guests) guests iso $(bench-check-needs)
 	@$(runtests) --fuzz-secs $(FUZZ_SECS) $(T)
 ROUNDS ?= 20
 KHOST_RUNS ?= 20000
@@ -454,24 +476,15 @@ soak: $(test-machine) $(unit-bins) $(own-guests) guests iso
 		$(runtests) --tier system $(T) || exit; done
 mutants: setup
 	@tools/mutants --build $(B) $(if $(GENERATE),--generate $(GENERATE) --seed $(or $(SEED),1)) $(T)
-# what `make bench` needs: a program that guests and this computer run, their ramdisk, and plugins of QEMU
-measure := $(B)/measure
-measure-cflags = -std=gnu11 -O2 -g $(warnings) $(prefix-map)
-$(eval $(call compile-rules,$(B)/obj/measure,HOSTCC,$$(HOSTCC) $$(measure-cflags) -fPIC,,$(packages)))
-$(measure)/measure: $(call obj,measure,$(patsubst %,test/bench/measure/%.c,measure disk net))
-	$(Q)mkdir -p $(@D)
-	$(call say,HOSTLD,$@)$(HOSTCC) -static -o $@ $^
-measure-plugins := $(measure)/count.so $(measure)/stretch.so
-$(measure-plugins): $(measure)/%.so: $(B)/obj/measure/test/bench/count/%.o
-	$(Q)mkdir -p $(@D)
-	$(call say,HOSTLD,$@)$(HOSTCC) -shared -o $@ $^
-$(measure)/initramfs: $(measure)/measure $(GUESTCACHE)/kernel-cloud-amd64/version tools/mkinitramfs tools/guest-init
-	$(call say,INITRD,$@)tools/mkinitramfs --kernel $(GUESTCACHE)/kernel-cloud-amd64 -o $@ --program $<
 # by name: only the first % of a pattern of filter is a wildcard, so %/bench_%.img would match no path
 benches := $(filter bench bench_%,$(kernel-tests))
-bench: $(test-machine) $(patsubst %,$(B)/ktest/%.img,$(benches)) $(own-guests) guests \
-		$(patsubst %,$(B)/hbench/%,$(host-benches)) $(measure)/initramfs $(measure-plugins)
-	@SKERRY_ROWS='$(ROWS)' SKERRY_PROFILE='$(PROFILE)' test/bench/bench --build $(B) --only "$(T)" $(patsubst %,--host $(B)/hbench/%,$(host-benches)) $(benches)
+bench-needs := $(test-machine) $(patsubst %,$(B)/ktest/%.img,$(benches)) $(own-guests) $(patsubst %,$(B)/hbench/%,$(host-benches)) \
+	$(guest-loaders-there) $(GUESTCACHE)/initramfs-cloud-amd64 $(addprefix $(measure)/,initramfs dom0-ramdisk) $(measure-plugins)
+bench: $(bench-needs)
+	@SKERRY_ROWS='$(ROWS)' SKERRY_SIDES='$(SIDES)' SKERRY_PROFILE='$(PROFILE)' SKERRY_QUICK='$(filter 1,$(QUICK))' \
+		test/bench/bench --build $(B) --only "$(T)" $(patsubst %,--host $(B)/hbench/%,$(host-benches)) $(benches)
+bench-check bench-baseline: $(bench-check-needs)
+	@test/bench/bench --build $(B) --only $(@:bench-%=%) bench
 
 # ---- looking at the result --------------------------------------------------------------------------------------
 
@@ -516,10 +529,13 @@ help:
 ##   make check           unit tests on this machine           make ktest      kernel tests, each in QEMU
 ##   make khost           the kernel's core on this machine: calls against a model, all orders of accesses of CPUs
 ##   make fuzz            every fuzzer for SECS each           make system     whole-machine tests
-##   make soak            long runs: khost and system tests    make bench      counts and times, under -icount
-##                                                          T=restart, T=bullies: how long guests wait; T=shares: weights
-##                                                          and caps; T=rows: disk and network; T=toolstack: guests
-##                                                          beside Xen; ROWS=WORD,...: some of them, PROFILE=1: by function
+##   make soak            long runs: khost and system tests    make bench      counts and times, under -icount; QUICK=1: fewer
+##                                                          T=rows: beside Xen and bare QEMU; ROWS=WORD,...: some of them,
+##                                                          SIDES=skerry: not the others again, PROFILE=WORD,...: by function
+##                                                          T=toolstack: guests; T=restart, T=bullies: how long guests wait;
+##                                                          T=shares: weights and caps
+##   make bench-check     compare counts that repeat with      make bench-baseline   store them
+##                        test/bench/baseline.json
 ##   make mutants         put small faults in, one at a time: do tests notice? (T=area, GENERATE=20 SEED=1)
 ##   make lint            formatting, thread safety, cppcheck  make loc        lines of the privileged image
 ##   make size            image sizes and memory               make gdb        debugger (see docs/building.md)

@@ -12,49 +12,16 @@ import re
 
 import counts
 from harness import GuestDir, Machine
-from rows import CPU, wanted
+from meter import Meter
+from rows import wanted
+from sides import CPU
 
-BEGIN, END = b"\x01", b"\x02"
 MILLION = 1_000_000
 # row: instructions of the same work under Xen 4.17 with Debian's dom0, and the bar, in millions
 BARS = {"host-ready": (10300, 20), "create-grub": (47.2, 6), "create-grub-again": (47.2, 3), "create-linux": (629, 140),
         "create-linux-again": (629, 45), "list-64": (47, 3)}
 STEPS = (1, 10, 64, 100, 500, 1000)
 GROWTH = 1.1  # the last guest may cost this much more than the first
-
-
-class Meter:
-    """The marks of the plugin, set from outside while the machine waits for input."""
-
-    def __init__(self, prefix):
-        self.prefix, self.names = prefix, []
-        for name in ("ask", "done"):
-            os.mkfifo(f"{prefix}.{name}")
-
-    def connect(self):
-        self.ask = open(self.prefix + ".ask", "wb", buffering=0)
-        self.done = open(self.prefix + ".done", "rb", buffering=0)
-
-    def mark(self, number):
-        self.ask.write(number)
-        assert self.done.read(1) == number, "QEMU ended"
-
-    def end(self, name):
-        """The row ends here."""
-        self.mark(END)
-        self.names.append(name)
-
-    def shell(self, machine, name, command):
-        """A row for one command."""
-        self.mark(BEGIN)
-        answer = machine.shell(command)
-        self.end(name)
-        assert not re.search(r"^(error|create|destroy|list):", answer, re.M), answer
-        return answer
-
-    def close(self):
-        self.ask.close()
-        self.done.close()
 
 
 def create_pairs(meter, machine, what):
@@ -133,7 +100,7 @@ def run(build, where):
     finally:
         machine.close()
         meter.close()
-    counted = counts.Counts(prefix, build)
+    counted = counts.Counts(prefix, counts.Skerry(build))
     shown = [counted.row(i, name, 1) for i, name in enumerate(meter.names)]
     print(f"{'row':20}{'instructions':>14}{'Xen':>10}{'bar':>8}  by component")
     above = [text for row in shown for text in show(row)] + growth(shown)

@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * bench.c - the benchmark guest: costs of hypercalls and exits, counted in instructions
+ * bench.c - the benchmark guest: costs of hypercalls, exits and requests to xenstore, counted
+ * in instructions
  *
  * A PVH guest without interrupts. Each operation runs N times between two reads of the TSC; the
  * cost of an empty loop is subtracted, and a loop of known length turns ticks into instructions
  * (under -icount one instruction is one nanosecond, whatever the rate of the guest's TSC).
  * Prints, on the PV console, BENCH <name> <instructions per operation> <TSC ticks per
- * operation> and `BENCH-END`, then asks for power off.
+ * operation> and `BENCH-END`, then asks for power off. Each loop is between two marks for the
+ * plugin count.c, and a line ROW <name> <operations> follows.
  */
 #include "pv.h"
 
 #include <xen/sched.h>
 #include <xen/vcpu.h>
 #include <xen/version.h>
+
+#include "../bench/measure/mark.h"
 
 enum { N = 2000, CALIBRATION = 10000000 };
 
@@ -66,6 +70,8 @@ static void setup(void)
 {
 	struct evtchn_bind_ipi bind = { .vcpu = 0 };
 
+	if (!pv_devices_init())
+		say("BENCH: no xenstore\n");
 	hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_bind_ipi, &bind);
 	ipi_port = bind.port;
 	timer_ns = 3600000000000;
@@ -78,8 +84,10 @@ static uint64_t measure(void (*op)(void))
 
 	op();
 	start = pv_ticks();
+	mark_begin();
 	for (i = 0; i < N; i++)
 		op();
+	mark_end();
 	return pv_ticks() - start;
 }
 
@@ -93,10 +101,15 @@ static uint64_t calibrate(void)
 	return pv_ticks() - start;
 }
 
+static void op_store_read(void) { pv_store_read("name"); }
+
+static void op_store_write(void) { pv_store_write("data/bench", "value-0123"); }
+
 static const struct {
 	const char *name;
 	void (*op)(void);
 } operations[] = {
+	{ "nothing", op_nothing },
 	{ "null-hypercall", op_version },
 	{ "sched-yield", op_yield },
 	{ "evtchn-send-bad-port", op_send_bad },
@@ -105,24 +118,29 @@ static const struct {
 	{ "cpuid-exit", op_cpuid },
 	{ "rdmsr-exit", op_rdmsr },
 	{ "port-read", op_port },
+	{ "store-read", op_store_read },
+	{ "store-write", op_store_write },
 };
 
+/* What the first operation takes is the loop's own. Printing wakes the console's other end. */
 void guest_main(uint64_t start_info)
 {
-	uint64_t per_round, empty, spent;
+	static uint64_t spent[ARRAY_SIZE(operations)];
+	uint64_t per_round;
 	unsigned int i;
 
 	(void)start_info;
 	pv_init();
 	setup();
 	per_round = calibrate();
-	empty = measure(op_nothing);
+	for (i = 0; i < ARRAY_SIZE(operations); i++)
+		spent[i] = measure(operations[i].op);
 	for (i = 0; i < ARRAY_SIZE(operations); i++) {
-		spent = measure(operations[i].op);
+		say("ROW %s %u\n", operations[i].name, N);
 		/* per_round ticks correspond to 2 * CALIBRATION instructions */
 		say("BENCH %s %u %u\n", operations[i].name,
-			(unsigned int)((spent - empty) * 2 * CALIBRATION / N / per_round),
-			(unsigned int)((spent - empty) / N));
+			(unsigned int)((spent[i] - spent[0]) * 2 * CALIBRATION / N / per_round),
+			(unsigned int)((spent[i] - spent[0]) / N));
 	}
 	say("BENCH-END\n");
 	pv_shutdown(SHUTDOWN_poweroff);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""tools/mkdisk, mkarchive, ksyms and loc: their output is read back by independent code."""
+"""tools/mkdisk, mkarchive, mkinitramfs, ksyms and loc: their output is read back by independent code."""
 import os
 import struct
 import subprocess
@@ -203,3 +203,43 @@ def test_loc_strips_comments():
     exec(compile(source, "loc", "exec"), code)
     text = '/* head\n * more\n */\n\nint a; /* tail */\n// line\n\tchar *s = "/* not */ // a comment";\nint b; /* x\ny */ int c;\n#define Q \'"\'\n'
     assert code["code_lines"](text) == 5
+
+
+# ---- mkinitramfs
+
+@pytest.fixture
+def linux(tmp_path):
+    """A directory as fetch-guest makes it, with one module that needs another."""
+    modules = tmp_path / "kernel" / "lib" / "modules" / "6.1"
+    modules.mkdir(parents=True)
+    (tmp_path / "kernel" / "version").write_text("6.1\n")
+    (modules / "modules.dep").write_text("fs/upper.ko: fs/lower.ko\nfs/lower.ko:\n")
+    (modules / "modules.builtin").write_text("kernel/built_in.ko\n")
+    (modules / "fs").mkdir()
+    for name in ("upper", "lower"):
+        (modules / "fs" / f"{name}.ko").write_text(name)
+    (tmp_path / "kernel" / "busybox").write_text("busybox")
+    return tmp_path / "kernel"
+
+
+def test_a_ramdisk_of_another_init(tmp_path, linux):
+    (tmp_path / "first").write_text("the init")
+    (tmp_path / "data").write_text("the data")
+    out = tmp_path / "ramdisk"
+    done = tool("mkinitramfs", "--kernel", linux, "-o", out, "--plain", "--init", tmp_path / "first", "--module", "upper", "--module", "built-in",
+                "--program", tmp_path / "data", "--add", f"{tmp_path / 'data'}=etc/deep/er/file", "--add", f"{tmp_path / 'first'}=etc/deep/two")
+    assert done.returncode == 0, done.stderr
+    where = tmp_path / "x"
+    where.mkdir()
+    subprocess.run(["cpio", "-i", "-d", "--quiet", "--no-absolute-filenames"], cwd=where, input=out.read_bytes(), check=False)
+    listed = subprocess.run(["cpio", "-t", "--quiet"], input=out.read_bytes(), capture_output=True, check=True).stdout.decode().split()
+    assert len(listed) == len(set(listed)) and listed.index("etc/deep") < listed.index("etc/deep/er") < listed.index("etc/deep/er/file")
+    assert (where / "init").read_text() == "the init" and (where / "etc/deep/er/file").read_text() == "the data"
+    assert (where / "bin/data").read_text() == "the data" and (where / "etc/deep/two").read_text() == "the init"
+    assert (where / "modules.list").read_text() == "lower.ko\nupper.ko\n"
+
+
+def test_a_ramdisk_without_a_module_that_it_needs(tmp_path, linux):
+    (tmp_path / "first").write_text("")
+    done = tool("mkinitramfs", "--kernel", linux, "-o", tmp_path / "ramdisk", "--init", tmp_path / "first", "--module", "missing")
+    assert done.returncode and b"Linux 6.1 has no module missing" in done.stderr and not (tmp_path / "ramdisk").exists()

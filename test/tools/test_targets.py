@@ -17,6 +17,7 @@ ENV = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL"
 
 # {WHAT of fetch-guest: the files that it makes}, which every host has
 LOADERS = {"grub-xen": ["grub-i386-xen_pvh.bin"], "xen-pv": ["xen-shim", "grub-x86_64-xen.bin", "grub-i386-xen.bin"]}
+FETCHED = {**LOADERS, "xen-host": ["xen", "xen.efi"]}
 
 
 def make(*args):
@@ -48,8 +49,8 @@ def made(commands, out):
             elif words[:1] == ["tools/mkrootfs"]:
                 paths.add(words[1])
             elif words[:1] == ["tools/fetch-guest"]:
-                where = words[1] + (f"/{words[2]}" if words[2] in LOADERS else f"/kernel-{words[2]}")
-                paths |= {f"{where}/{f}" for f in ("version", *LOADERS.get(words[2], ["vmlinuz"]))}
+                where = words[1] + (f"/{words[2]}" if words[2] in FETCHED else f"/kernel-{words[2]}")
+                paths |= {f"{where}/{f}" for f in ("version", *FETCHED.get(words[2], ["vmlinuz"]))}
     return paths | {os.path.dirname(p) for p in paths}
 
 
@@ -57,8 +58,12 @@ def machine(out):
     return [f"{out}/kernel.elf", f"{out}/boot/default.img"]
 
 
+def loaders(out):
+    return [f"{out}/guests/{d}/{f}" for d in LOADERS for f in LOADERS[d]]
+
+
 def guests(out):
-    return [f"{out}/guests/{f}" for f in ("debian.img", *(f"{d}/{f}" for d in LOADERS for f in LOADERS[d]))] + \
+    return [f"{out}/guests/debian.img", *loaders(out)] + \
            [f"{out}/guests/{f}" for k in ("cloud-amd64", "amd64", "686-pae") for f in (f"kernel-{k}/vmlinuz", f"initramfs-{k}")]
 
 
@@ -69,8 +74,12 @@ def bench_kernel_tests(words):
 
 def bench_reads(words, out):
     programs = [w for before, w in zip(words, words[1:]) if before == "--host"]
-    more = [f"{out}/guest/bench"] + [f"{out}/measure/{f}" for f in ("initramfs", "count.so", "stretch.so")]
-    return machine(out) + guests(out) + more + programs + [f"{out}/ktest/{n}.img" for n in bench_kernel_tests(words)]
+    always = machine(out) + loaders(out) + [f"{out}/guest/bench", f"{out}/measure/count.so"]
+    always += programs + [f"{out}/ktest/{n}.img" for n in bench_kernel_tests(words)]
+    if words[4] in ("check", "baseline"):
+        return always
+    return always + [f"{out}/measure/{f}" for f in ("measure", "initramfs", "dom0-ramdisk", "stretch.so")] + \
+        [f"{out}/guests/{f}" for f in ("kernel-cloud-amd64/vmlinuz", "initramfs-cloud-amd64", "xen-host/xen", "xen-host/xen.efi")]
 
 
 def runtests_reads(words, out):
@@ -84,6 +93,8 @@ def runtests_reads(words, out):
         paths.append(f"{out}/kernel.elf")
     if "system" in tiers:
         paths += machine(out) + guests(out) + [f"{out}/guest/bench", f"{out}/guest/rogue", f"{out}/skerry.iso"]
+    if "--tier" not in words:
+        paths += [f"{out}/measure/count.so"]
     return paths
 
 

@@ -16,10 +16,12 @@
  *
  * and PREFIX.blocks, at the end of QEMU, one line for each block that is in a row:
  *
- *     number virtual-address host-address instruction instruction ...
+ *     number host|guest virtual-address host-address instruction instruction ...
  *
- * in hexadecimal. The host address is that of the block's memory in QEMU: it says in which page
- * of the machine the code lies, so that programs at the same virtual address can be told apart.
+ * with addresses and instructions in hexadecimal. A block of a guest is one that was translated
+ * between a VMRUN and the exit that followed it. The host address is that of the block's memory
+ * in QEMU: it says in which page of the machine the code lies, so that programs at the same
+ * virtual address can be told apart.
  *
  * One CPU is counted: the counters are not atomic.
  */
@@ -41,12 +43,16 @@ enum {
 	/* Open addressing, half full at most. */
 	TABLE = BLOCKS_MAX * 2,
 	PATH = 400,
+	/* Places in the host's code where guests are entered. */
+	ENTRIES_MAX = 16,
+	VMRUN_SIZE = 3,
 };
 
 struct block {
 	/* Executions in all, and until the last BEGIN. */
 	uint64_t times, before;
 	uint64_t vaddr, haddr, hash;
+	bool guest;
 	/* In at least one row. */
 	bool shown;
 	/* Sizes of n instructions, and then their bytes. */
@@ -63,6 +69,10 @@ static struct record {
 	uint64_t block, times;
 } * row;
 static char prefix[PATH];
+/* Addresses behind each VMRUN, where exits continue. In a guest, fewer exits than entries. */
+static uint64_t after_entry[ENTRIES_MAX];
+static uint32_t n_entries;
+static uint64_t entered, left;
 
 QEMU_PLUGIN_EXPORT int qemu_plugin_install(
 	qemu_plugin_id_t id, const struct qemu_info *info, int argc, char **argv);
@@ -135,6 +145,32 @@ static void marks_find(struct qemu_plugin_insn *insn)
 		qemu_plugin_register_vcpu_insn_exec_cb(insn, end, QEMU_PLUGIN_CB_NO_REGS, NULL);
 }
 
+static bool entry_known(uint64_t after)
+{
+	for (uint32_t i = 0; i < n_entries; i++)
+		if (after_entry[i] == after)
+			return true;
+	return false;
+}
+
+/* Count entries into guests. */
+static void vmrun_find(struct qemu_plugin_insn *insn)
+{
+	static const uint8_t vmrun[VMRUN_SIZE] = { 0x0f, 0x01, 0xd8 };
+	uint64_t after = qemu_plugin_insn_vaddr(insn) + VMRUN_SIZE;
+
+	if (qemu_plugin_insn_size(insn) != VMRUN_SIZE ||
+		memcmp(qemu_plugin_insn_data(insn), vmrun, VMRUN_SIZE) != 0)
+		return;
+	if (!entry_known(after)) {
+		if (n_entries == ENTRIES_MAX)
+			abort();
+		after_entry[n_entries++] = after;
+	}
+	qemu_plugin_register_vcpu_insn_exec_inline(
+		insn, QEMU_PLUGIN_INLINE_ADD_U64, &entered, 1);
+}
+
 /* FNV-1a */
 static uint64_t hash_add(uint64_t h, const void *data, size_t n)
 {
@@ -149,6 +185,7 @@ static struct block block_read(const struct qemu_plugin_tb *tb)
 	size_t n = qemu_plugin_tb_n_insns(tb), at = n;
 	struct block b = { .vaddr = qemu_plugin_tb_vaddr(tb),
 		.haddr = (uintptr_t)qemu_plugin_insn_haddr(qemu_plugin_tb_get_insn(tb, 0)),
+		.guest = entered != left,
 		.n = (uint32_t)n,
 		.code = malloc(n * 17) }; /* an instruction has 15 bytes or less */
 
@@ -162,6 +199,7 @@ static struct block block_read(const struct qemu_plugin_tb *tb)
 		memcpy(b.code + at, qemu_plugin_insn_data(insn), size);
 		at += size;
 		marks_find(insn);
+		vmrun_find(insn);
 	}
 	b.hash = hash_add(hash_add(14695981039346656037ull, b.code, at), &b.vaddr, 8);
 	b.hash = hash_add(b.hash, &b.haddr, 8);
@@ -190,9 +228,16 @@ static struct block *block_find(struct block *b)
 
 static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 {
-	struct block new = block_read(tb), *b = block_find(&new);
+	/* The block behind VMRUN is translated when the first exit comes there. */
+	bool behind = entry_known(qemu_plugin_tb_vaddr(tb));
+	struct block new = block_read(tb), *b;
 
 	(void)id;
+	new.guest = new.guest && !behind;
+	if (behind)
+		qemu_plugin_register_vcpu_tb_exec_inline(
+			tb, QEMU_PLUGIN_INLINE_ADD_U64, &left, 1);
+	b = block_find(&new);
 	if (b)
 		qemu_plugin_register_vcpu_tb_exec_inline(
 			tb, QEMU_PLUGIN_INLINE_ADD_U64, &b->times, 1);
@@ -202,8 +247,8 @@ static void block_print(FILE *out, const struct block *b)
 {
 	const uint8_t *p = b->code + b->n;
 
-	fprintf(out, "%zu %llx %llx", (size_t)(b - blocks), (unsigned long long)b->vaddr,
-		(unsigned long long)b->haddr);
+	fprintf(out, "%zu %s %llx %llx", (size_t)(b - blocks), b->guest ? "guest" : "host",
+		(unsigned long long)b->vaddr, (unsigned long long)b->haddr);
 	for (uint32_t i = 0; i < b->n; i++) {
 		fputc(' ', out);
 		for (uint32_t j = 0; j < b->code[i]; j++)

@@ -39,6 +39,8 @@ void qemu_plugin_register_vcpu_tb_exec_inline(
 	struct qemu_plugin_tb *tb, enum qemu_plugin_op op, void *at, uint64_t value);
 void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *tb,
 	qemu_plugin_vcpu_udata_cb_t cb, enum qemu_plugin_cb_flags flags, void *ctx);
+void qemu_plugin_register_vcpu_insn_exec_inline(
+	struct qemu_plugin_insn *insn, enum qemu_plugin_op op, void *at, uint64_t value);
 void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn,
 	qemu_plugin_vcpu_udata_cb_t cb, enum qemu_plugin_cb_flags flags, void *ctx);
 
@@ -46,6 +48,7 @@ size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
 uint64_t qemu_plugin_tb_vaddr(const struct qemu_plugin_tb *tb);
 struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb, size_t i);
 const void *qemu_plugin_insn_data(const struct qemu_plugin_insn *insn);
+uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *insn);
 size_t qemu_plugin_insn_size(const struct qemu_plugin_insn *insn);
 /* Where QEMU holds the machine's memory that the instruction is in. */
 void *qemu_plugin_insn_haddr(const struct qemu_plugin_insn *insn);

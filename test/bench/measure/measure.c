@@ -12,8 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mark.h"
+
 static const char usage[] =
-	"measure disk DEVICE read|write random|sequential BYTES DEPTH COUNT ROW\n"
+	"measure mark begin|end [ROW]\n"
+	"        store read|write|transaction COUNT ROW\n"
+	"        disk DEVICE read|write random|sequential BYTES DEPTH COUNT ROW\n"
 	"        send|receive HOST PORT MIB ROW        a stream of TCP\n"
 	"        datagrams|ping HOST PORT COUNT ROW    UDP of 64 bytes: one way; there and back\n"
 	"        bytes HOST PORT COUNT ROW             one byte of TCP, there and back\n"
@@ -30,15 +34,31 @@ void row_print(const char *name, uint64_t n)
 	printf("ROW %s %llu\n", name, (unsigned long long)n);
 }
 
+static void mark_main(int argc, char **argv)
+{
+	if (strcmp(argv[0], "begin") == 0)
+		mark_begin();
+	else
+		mark_end();
+	if (argc > 1)
+		row_print(argv[1], 1);
+}
+
 int main(int argc, char **argv)
 {
-	if (argc == 9 && strcmp(argv[1], "disk") == 0)
+	const char *what = argc > 1 ? argv[1] : "";
+
+	if (argc >= 3 && strcmp(what, "mark") == 0)
+		mark_main(argc - 2, argv + 2);
+	else if (argc == 5 && strcmp(what, "store") == 0)
+		store_main(argv + 2);
+	else if (argc == 9 && strcmp(what, "disk") == 0)
 		disk_main(argv + 2);
-	else if (argc == 3 && strcmp(argv[1], "serve") == 0)
+	else if (argc == 3 && strcmp(what, "serve") == 0)
 		net_serve((uint16_t)atoi(argv[2]));
 	else if (argc == 6)
-		net_main(argv[1], argv + 2);
+		net_main(what, argv + 2);
 	else
-		fputs(usage, stderr);
-	return argc == 9 || argc == 6 ? 0 : 2;
+		return fputs(usage, stderr), 2;
+	return 0;
 }

@@ -12,6 +12,8 @@ _Noreturn void die(const char *what);
 /* The line that names the row between the last two marks, of n units. */
 void row_print(const char *name, uint64_t n);
 
+/* read|write|transaction COUNT ROW */
+void store_main(char **arg);
 /* DEVICE read|write random|sequential BYTES DEPTH COUNT ROW */
 void disk_main(char **arg);
 /* what: one of the words of usage; arg: HOST PORT N ROW. */
