@@ -307,14 +307,21 @@ void ctl_do_SERVICES(struct request *q, const void *body, uint32_t len)
 	const struct ctl_from *from = body;
 	struct ctl_services *s = &large.services;
 	uint64_t i = from->index;
+	int rc = 0;
 
 	(void)len;
 	memset(s, 0, offsetof(struct ctl_services, row));
-	while (s->n < CTL_SERVICES_MAX && i <= UINT32_MAX &&
-		host_service_row((uint32_t)i++, from->count, &s->row[s->n]) == 0)
-		s->n++;
-	ctl_answer(q, s,
-		(uint32_t)(offsetof(struct ctl_services, row) + s->n * sizeof(s->row[0])));
+	while (!rc && s->n < CTL_SERVICES_MAX && i <= UINT32_MAX) {
+		rc = host_service_row((uint32_t)i++, from->count, &s->row[s->n]);
+		s->n += !rc;
+	}
+	if (rc && rc != -SK_E_NOT_FOUND)
+		ctl_refuse(q, rc, "init does not tell about domain %u of the host: %s",
+			(uint32_t)i - 1, sk_error_text(rc));
+	else
+		ctl_answer(q, s,
+			(uint32_t)(offsetof(struct ctl_services, row) +
+				   s->n * sizeof(s->row[0])));
 }
 
 /* ---- capabilities ---- */

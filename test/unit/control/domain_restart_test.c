@@ -469,6 +469,11 @@ void services_are_listed(void **state)
 		screen_has("files            running           9 fault       1:02:03      9 "
 			   "        0       0.0\r\n"));
 	init_tells();
+	world.init_silent = true;
+	type("list-services\r");
+	world.init_silent = false;
+	assert_true(screen_has(
+		"init does not tell about domain 0 of the host: the deadline passed"));
 	for (size_t i = 0; i < ARRAY_SIZE(faults); i++) {
 		world.fault = -1;
 		type(faults[i].line);
