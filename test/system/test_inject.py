@@ -16,7 +16,7 @@ import pytest
 
 import inject_report
 from guestkit import boots, compile_tool, enter, info, leave, listed, ramdisk, run_guest, services, services_in, stamps_end, wait_gone
-from harness import PROMPT, GuestDir, Hang
+from harness import HANG_LIMIT, PROMPT, GuestDir, Hang
 
 MIB = 1 << 20
 SIZE = 8
@@ -121,8 +121,9 @@ class Sweep:
         return self.m.text[start:self.m.pos]
 
     def rows(self):
-        """Rows of list-services; a line of the log may come into one."""
-        for _ in range(20):
+        """Rows of list-services. A line of the log may come into one, and instead of an answer the shell or control may end, also again."""
+        began = time.monotonic()
+        while time.monotonic() - began < HANG_LIMIT:
             rows = services_in(self.type("list-services") or "")
             if set(PLACES) <= set(rows):
                 return rows

@@ -33,6 +33,24 @@ static const char *const service_names[] = { CTL_GUEST_SERVICES(X) };
 
 const char *host_service_name(enum service s) { return service_names[s]; }
 
+/*
+ * What comes back may have capabilities, so each call needs slots. Control that has none left
+ * can manage nothing; its next life has all of them.
+ */
+static int init_call(enum init_call label, uint64_t *mr, uint32_t *n, struct svc_caps *caps)
+{
+	int rc = svc_call_timed(DOMAIN_CAP_PARENT, label, mr, n, caps, INIT_MS);
+	sk_cap_t slot = rc == -SK_E_SLOT ? slot_alloc(1) : 0;
+
+	if (slot) { /* init says so */
+		slot_free(slot, 1);
+	} else if (rc == -SK_E_SLOT) {
+		printf("control has no slots left, so it ends\n");
+		exit(1);
+	}
+	return rc;
+}
+
 sk_cap_t host_service(enum service s)
 {
 	uint64_t mr[SK_MR_MAX] = { 0 };
@@ -42,8 +60,7 @@ sk_cap_t host_service(enum service s)
 	if (endpoint[s])
 		return endpoint[s];
 	memcpy(mr, service_names[s], strlen(service_names[s]));
-	if (svc_call_timed(DOMAIN_CAP_PARENT, INIT_SERVICE, mr, &n, &caps, INIT_MS) ||
-		(int64_t)mr[0] || !caps.n_in)
+	if (init_call(INIT_SERVICE, mr, &n, &caps) || (int64_t)mr[0] || !caps.n_in)
 		return 0;
 	endpoint[s] = caps.in[0];
 	return endpoint[s];
@@ -97,7 +114,7 @@ static int domain_stats(uint32_t i, enum count count, struct host_row *r)
 	uint64_t mr[SK_MR_MAX] = { i, count };
 	struct svc_caps caps = { .n_out = 0 };
 	uint32_t n = 2;
-	int rc = svc_call_timed(DOMAIN_CAP_PARENT, INIT_DOMAIN_STATS, mr, &n, &caps, INIT_MS);
+	int rc = init_call(INIT_DOMAIN_STATS, mr, &n, &caps);
 
 	if (rc)
 		return rc;
@@ -153,7 +170,7 @@ int host_domain_restart(const char *name, enum init_kill how)
 	if (strlen(name) >= DOMAIN_NAME_MAX)
 		return -SK_E_NOT_FOUND;
 	memcpy(mr, name, strlen(name));
-	return svc_call_timed(DOMAIN_CAP_PARENT, INIT_RESTART, mr, &n, &caps, INIT_MS);
+	return init_call(INIT_RESTART, mr, &n, &caps);
 }
 
 /* Of INIT_CAPS: the first word of the slots. */
@@ -169,7 +186,7 @@ int host_domain_caps(const char *name, uint64_t *at, struct init_cap *caps, uint
 	if (strlen(name) >= DOMAIN_NAME_MAX)
 		return -SK_E_NOT_FOUND;
 	memcpy(mr, name, strlen(name));
-	rc = svc_call_timed(DOMAIN_CAP_PARENT, INIT_CAPS, mr, &words, &none, INIT_MS);
+	rc = init_call(INIT_CAPS, mr, &words, &none);
 	if (rc)
 		return rc;
 	*at = mr[1];

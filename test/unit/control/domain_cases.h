@@ -75,6 +75,7 @@
 	X(tools_break_the_protocol) \
 	X(control_begins_anew) \
 	X(the_shell_loses_its_memory) \
+	X(control_loses_its_memory) \
 	X(guests_are_named) \
 	X(a_guest_accuses_alone) \
 	X(what_guests_say_in_vain) \

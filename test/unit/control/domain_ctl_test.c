@@ -258,7 +258,7 @@ void control_begins_anew(void **state)
 	world_at_rest();
 }
 
-static void ends_without_memory(void (*meanwhile)(void))
+static void ends_without(void (*meanwhile)(void))
 {
 	int status;
 	pid_t child;
@@ -268,23 +268,51 @@ static void ends_without_memory(void (*meanwhile)(void))
 	child = fork();
 	assert_true(child >= 0);
 	if (!child) {
-		world.no_memory = true;
 		meanwhile();
-		_exit(0); /* the shell has not ended */
+		_exit(0); /* none of the two has ended */
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
 	shared_restore();
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 1);
 }
 
-static void command_typed(void) { type("list\r"); }
+static void the_shell_has_none_for_a_request(void)
+{
+	world.no_piece = CTL_BODY_MAX + 33; /* control has */
+	type("list\r");
+}
+
+static void the_shell_has_none(void)
+{
+	world.no_piece = 1;
+	control_restarts();
+}
 
 /* init then starts it again, with all of its memory. */
 void the_shell_loses_its_memory(void **state)
 {
 	(void)state;
-	ends_without_memory(command_typed);
-	ends_without_memory(control_restarts);
+	ends_without(the_shell_has_none_for_a_request);
+	ends_without(the_shell_has_none);
+}
+
+static void control_has_none(void)
+{
+	world.no_piece = 1;
+	init_tells();
+}
+
+static void control_has_no_slots(void)
+{
+	world.no_slots = true;
+	init_tells();
+}
+
+void control_loses_its_memory(void **state)
+{
+	(void)state;
+	ends_without(control_has_none);
+	ends_without(control_has_no_slots);
 }
 
 /* ---- names ---- */

@@ -65,6 +65,8 @@ sk_cap_t slot_alloc(uint32_t n)
 	sk_cap_t s = SLOT_FIRST;
 
 	cut_here();
+	if (world.no_slots)
+		return 0;
 	for (; run < n; s++) {
 		assert_true(s < SLOTS);
 		run = meta[s].taken ? 0 : run + 1;

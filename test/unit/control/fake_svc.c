@@ -256,6 +256,8 @@ int svc_call_timed(sk_cap_t ep, uint32_t label, uint64_t *mr, uint32_t *n,
 	struct svc_caps *caps, uint32_t ms)
 {
 	assert_true(ms && ms <= 30000);
+	if (world.no_slots)
+		return -SK_E_SLOT;
 	return svc_call(ep, label, mr, n, caps);
 }
 

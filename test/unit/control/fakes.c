@@ -72,7 +72,10 @@ void shared_restore(void)
 		memcpy(shared[i].at, shared[i].saved, shared[i].size);
 }
 
-void *world_malloc(size_t size) { return world.no_memory ? NULL : realloc(NULL, size); }
+void *world_malloc(size_t size)
+{
+	return world.no_piece && size >= world.no_piece ? NULL : realloc(NULL, size);
+}
 
 struct world_state *the_world;
 

@@ -95,7 +95,9 @@ struct world_state {
 	 */
 	bool damaged;
 
-	bool no_memory; /* malloc() returns NULL to control and the shell */
+	/* malloc() gives control and the shell no piece of this size or more; 0: any */
+	size_t no_piece;
+	bool no_slots; /* control has no slot that is free */
 
 	/* lives of control */
 	uint32_t control_lives;
