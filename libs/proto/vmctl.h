@@ -64,12 +64,12 @@ enum vm_slot {
  * VCpu; of both, 64 and 16 KiB are for saving and restoring), for all disks and vifs that its
  * guest may get, and for each piece of RAM. The memory for a piece is enough to map all of it
  * page by page: 4 KiB each for a view and a page table, and a share of the tables that many
- * pieces use.
+ * pieces use, and of those in which a save notes what has changed.
  */
 #define VM_HEAP_BYTES (576u << 10)
 #define VM_HEAP_VCPU (88u << 10)
 #define VM_HEAP_DEVICES (VM_DISKS_MAX * (32u << 10) + VM_VIFS_MAX * (8u << 10))
-#define VM_HEAP_PIECE 8448u
+#define VM_HEAP_PIECE 8704u
 
 struct vm_disk {
 	/* Virtual device number, as in xenstore: xvda = 51712. */
@@ -162,7 +162,7 @@ _Static_assert(sizeof(struct vm_config) <= 12288, "three pages");
 	X(BREACH, 17, \
 		"VMM: the service of channel arg broke the protocol; uint32_t follows: in this epoch of the connection") \
 	X(SAVE, 18, \
-		"control, after SHUTDOWN with the reason suspend: save the guest; struct vmctl_save follows; answered by SAVED") \
+		"control: save the guest, which runs; struct vmctl_save follows; answered by TEXT, COPIED and SAVED") \
 	X(TEXT, 19, \
 		"VMM: wants the guest's configuration from byte arg; control: answers with the same arg and the next VMCTL_TEXT_MAX bytes, or fewer at the end") \
 	X(SAVED, 20, \
@@ -170,7 +170,9 @@ _Static_assert(sizeof(struct vm_config) <= 12288, "three pages");
 	X(RESUME, 21, \
 		"control: a guest that stopped to be saved goes on; answered by RUNNING") \
 	X(CONFIG, 22, \
-		"VMM, of VM_READ_CONFIG: the bytes of the configuration on the volume from arg on follow; the last one has none")
+		"VMM, of VM_READ_CONFIG: the bytes of the configuration on the volume from arg on follow; the last one has none") \
+	X(COPIED, 23, \
+		"VMM, after SAVE: memory is written; the rest follows when the guest has stopped with the reason suspend")
 
 #define X(name, num, what) VMCTL_##name = (num),
 enum vmctl_type { VMCTL_MSGS(X) VMCTL_MSG_END };

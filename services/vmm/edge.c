@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "machine/dirty.h"
 #include "machine/guest_memory.h"
 #include "machine/physmap.h"
 #include "machine/vcpu.h"
@@ -47,6 +48,8 @@ void edge_yield(void) { (void)sk_yield(); }
 /* ---- memory ----------------------------------------------------------------------- */
 
 void *edge_gmem(uint64_t gpa, uint64_t len) { return gmem(gpa, len); }
+
+void edge_gmem_wrote(const void *at, uint64_t len) { dirty_wrote(at, len); }
 
 bool edge_gva_read(unsigned int cpu, void *dst, uint64_t gva, uint64_t len)
 {

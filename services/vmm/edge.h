@@ -50,6 +50,11 @@ uint64_t edge_tsc_offset(unsigned int cpu);
  * contiguous here.
  */
 void *edge_gmem(uint64_t gpa, uint64_t len);
+/*
+ * Any thread: something was written at such a pointer. What is written again and again, as long
+ * as the guest wants, need not be reported each time: xen_memory_wrote() reports it.
+ */
+void edge_gmem_wrote(const void *at, uint64_t len);
 /* Through the page tables that the vCPU uses now. */
 bool edge_gva_read(unsigned int cpu, void *dst, uint64_t gva, uint64_t len);
 bool edge_gva_write(unsigned int cpu, uint64_t gva, const void *src, uint64_t len);

@@ -90,6 +90,11 @@ void xen_callback_restore(uint64_t via);
 /* A vCPU that was up when the guest was saved. */
 void xen_vcpu_restored(unsigned int cpu);
 /*
+ * While all vCPUs are parked, on the I/O thread: report by edge_gmem_wrote() what the Xen half
+ * writes as long as the guest has it there: vcpu_info, clocks, queues of events, rings.
+ */
+void xen_memory_wrote(void);
+/*
  * The guest has stopped to be saved, and goes on as it was: the vCPU that asked for it gets the
  * result 1. False: it has not stopped for that. To be called while all vCPUs are parked.
  */

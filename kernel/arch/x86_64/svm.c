@@ -398,11 +398,20 @@ static bool irq_offer(struct vcpu *v)
 	return true;
 }
 
+/* The event that was being delivered. QEMU reports interrupts of V_IRQ as exceptions. */
+static uint64_t delivery_of(const struct vmcb *b)
+{
+	uint64_t info = b->exit_int_info;
+
+	return (info & EV_TYPE) == SK_EV_EXCEPTION && (info & 0xff) >= 32 ? info & ~EV_TYPE
+									  : info;
+}
+
 /* alone: no other event was to be delivered first. */
 static void irq_taken(struct vcpu *v, bool alone)
 {
 	const struct vmcb *b = vmcb_of(v);
-	uint64_t info = b->exit_int_info;
+	uint64_t info = delivery_of(b);
 	/* the exit came while it was being delivered */
 	bool delivering = alone && info & EVENT_VALID && (info & EV_TYPE) == SK_EV_INTR &&
 			  (info & 0xff) == b->v_intr_vector;
@@ -522,7 +531,7 @@ static uint32_t vmrun_refused(struct vcpu *v)
  */
 static void event_requeue(struct vmcb *b)
 {
-	uint64_t info = b->exit_int_info, vector = info & 0xff, type = info & EV_TYPE;
+	uint64_t info = delivery_of(b), vector = info & 0xff, type = info & EV_TYPE;
 	bool again = info & EVENT_VALID && type != EV_SOFT_INT &&
 		     (type != SK_EV_EXCEPTION || (vector != VEC_BP && vector != VEC_OF));
 

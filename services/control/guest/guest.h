@@ -88,8 +88,18 @@ struct guest_plug {
 /* why is NULL when the volume has the guest. */
 typedef void (*save_done_fn)(uint32_t domid, const char *why);
 struct guest_save {
-	/* OPEN: storage opens the volume; SUSPEND: the guest stops; WRITE: its VMM saves it */
-	enum save_state { SAVE_IDLE, SAVE_OPEN, SAVE_SUSPEND, SAVE_WRITE, SAVE_CLOSE } state;
+	/*
+	 * OPEN: storage opens the volume; COPY: the VMM writes the guest's memory; SUSPEND: the
+	 * guest stops; WRITE: the VMM writes the rest
+	 */
+	enum save_state {
+		SAVE_IDLE,
+		SAVE_OPEN,
+		SAVE_COPY,
+		SAVE_SUSPEND,
+		SAVE_WRITE,
+		SAVE_CLOSE
+	} state;
 	uint32_t after; /* enum ctl_save_after */
 	char *text;     /* the configuration to save, malloc'ed */
 	uint32_t text_size;

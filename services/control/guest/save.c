@@ -3,8 +3,9 @@
  * save.c - saving a guest on a partition
  *
  * Objects     struct guest_save, in struct guest.
- * Lifecycle   SAVE_OPEN (storage opens the volume for the VMM) -> SAVE_SUSPEND (the guest is
- *             asked by xenstore to stop) -> SAVE_WRITE (its VMM writes) -> SAVE_CLOSE (the
+ * Lifecycle   SAVE_OPEN (storage opens the volume for the VMM) -> SAVE_COPY (its VMM writes the
+ *             memory while the guest runs) -> SAVE_SUSPEND (the guest is asked by xenstore to
+ *             stop) -> SAVE_WRITE (its VMM writes what has changed since) -> SAVE_CLOSE (the
  *             volume is closed, with a flush) -> IDLE: the guest is destroyed, or goes on. What
  *             fails leads to SAVE_CLOSE, and the guest goes on.
  * Invariants  SAVE1 a guest is destroyed only when storage has closed the volume without an
@@ -91,34 +92,53 @@ static void restored_closed(uint32_t domid, const char *why)
 
 void save_restored(struct guest *g) { guest_unplug_image(g, restored_closed); }
 
+/* A guest that has been asked to stop need not do so any more. */
+static void suspend_withdraw(const struct guest *g)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/local/domain/%u/control/shutdown", g->dom->domid);
+	(void)xs_write_value(path, "", 0, NULL, NULL);
+}
+
 static void save_close(struct guest *g, const char *why)
 {
 	svc_timer_set(&g->save.late, SK_NO_DEADLINE);
+	if (g->save.state == SAVE_SUSPEND && g->dom->state == DOM_LIVE)
+		suspend_withdraw(g);
 	if (why && !g->save.why.text[0])
 		msg_fail(&g->save.why, "%s", why);
 	g->save.state = SAVE_CLOSE;
 	guest_unplug_image(g, image_closed);
 }
 
-/* ---- the guest stops ---- */
-
-static void suspend_late(void *ctx)
-{
-	struct guest *g = ctx;
-	char path[64];
-
-	snprintf(path, sizeof(path), "/local/domain/%u/control/shutdown", g->dom->domid);
-	(void)xs_write_value(path, "", 0, NULL, NULL);
-	save_close(g, "guest didn't acknowledge suspend, cancelling request");
-	guests_run();
-}
+/* ---- its VMM writes while the guest runs ---- */
 
 void save_opened(struct guest *g)
 {
+	struct vmctl_save s = { .channel = g->plug.channel };
+
 	if (g->dom->state != DOM_LIVE) {
 		save_close(g, "the guest has shut down");
 		return;
 	}
+	g->save.state = SAVE_COPY;
+	if (vmctl_send_body(g, VMCTL_SAVE, &s, sizeof(s)))
+		save_close(g, "the VMM does not listen");
+}
+
+/* ---- the guest stops ---- */
+
+static void suspend_late(void *ctx)
+{
+	save_close(ctx, "guest didn't acknowledge suspend, cancelling request");
+	guests_run();
+}
+
+void save_copied(struct guest *g)
+{
+	if (g->save.state != SAVE_COPY)
+		return; /* it is given up */
 	g->save.state = SAVE_SUSPEND;
 	g->save.late.fn = suspend_late;
 	g->save.late.ctx = g;
@@ -126,35 +146,33 @@ void save_opened(struct guest *g)
 	guest_ask(g->dom, "suspend");
 }
 
-static void write_begin(struct guest *g)
+static bool saving(const struct guest *g)
 {
-	struct vmctl_save s = { .channel = g->plug.channel };
-
-	svc_timer_set(&g->save.late, SK_NO_DEADLINE);
-	g->save.state = SAVE_WRITE;
-	if (vmctl_send_body(g, VMCTL_SAVE, &s, sizeof(s)))
-		save_close(g, "the VMM does not listen");
+	return g->save.state == SAVE_COPY || g->save.state == SAVE_SUSPEND ||
+	       g->save.state == SAVE_WRITE;
 }
 
 void save_down(struct guest *g)
 {
-	if (g->save.state == SAVE_SUSPEND && dom_suspended(g->dom))
-		write_begin(g);
-	else if (g->save.state == SAVE_WRITE && !g->dom->has_vmm)
+	if (saving(g) && !g->dom->has_vmm) {
 		save_close(g, "its VMM died; `dmesg` may say why");
-	else if (g->save.state == SAVE_SUSPEND)
+	} else if (g->save.state == SAVE_SUSPEND && dom_suspended(g->dom)) {
+		svc_timer_set(&g->save.late, SK_NO_DEADLINE);
+		g->save.state = SAVE_WRITE;
+	} else if (g->save.state == SAVE_COPY || g->save.state == SAVE_SUSPEND) {
 		save_close(g, "the guest shut down instead of being suspended");
-	else if (g->save.state == SAVE_IDLE && !g->image[0])
+	} else if (g->save.state == SAVE_IDLE && !g->image[0]) {
 		guest_go_on(g, false); /* SAVE2: it stops too late, or for nobody */
+	}
 }
 
-/* ---- its VMM writes ---- */
+/* ---- what its VMM says ---- */
 
 int save_text_wanted(struct guest *g, uint32_t at)
 {
 	uint32_t n;
 
-	if (g->save.state != SAVE_WRITE)
+	if (g->save.state != SAVE_COPY)
 		return 0; /* it is given up */
 	if (at > g->save.text_size)
 		return -SK_E_PEER;
@@ -168,8 +186,10 @@ void save_heard(struct guest *g, const char *why, uint32_t len)
 {
 	char line[VMCTL_TEXT_MAX] = "";
 
-	if (g->save.state != SAVE_WRITE)
+	if (!saving(g))
 		return;
+	if (g->save.state != SAVE_WRITE && !why)
+		why = "";
 	for (uint32_t i = 0; why && i < len && i < sizeof(line) - 1 && why[i]; i++)
 		line[i] = why[i] >= ' ' && why[i] < 127 ? why[i] : '?';
 	save_close(g, why ? (line[0] ? line : "the VMM could not save the guest") : NULL);

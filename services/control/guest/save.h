@@ -17,6 +17,8 @@ int guest_save(struct guest *g, const char *label, const struct guest_save *save
 
 /* The volume is open. */
 void save_opened(struct guest *g);
+/* The VMM has written the memory, and the guest is to stop. */
+void save_copied(struct guest *g);
 /* The guest has shut down, for whatever reason, or its VMM is dead. */
 void save_down(struct guest *g);
 /*

@@ -211,6 +211,9 @@ static int message_handle(struct guest *g, const struct vmctl_msg *m, const char
 		break;
 	case VMCTL_TEXT:
 		return save_text_wanted(g, m->arg);
+	case VMCTL_COPIED:
+		save_copied(g);
+		break;
 	case VMCTL_SAVED:
 		save_heard(g, m->arg ? body : NULL, m->len);
 		break;

@@ -68,7 +68,7 @@ void gring_unmap(struct gring *r)
 {
 	while (r->n_pages) {
 		r->n_pages--;
-		grant_unmap(r->ref[r->n_pages], GRANT_WRITE);
+		grant_unmap(r->ref[r->n_pages], GRANT_WRITE, r->page[r->n_pages]);
 	}
 }
 

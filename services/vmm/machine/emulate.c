@@ -16,6 +16,7 @@
 #include <xen/xen.h>
 #include <xen/sched.h>
 
+#include "machine/dirty.h"
 #include "machine/guest_memory.h"
 #include "log.h"
 #include "machine/mmio.h"
@@ -213,10 +214,12 @@ static int access_write(void *ctx, uint64_t linear, uint64_t value, uint8_t size
 	for (i = 0; i < 2 && p[i].size; i++) {
 		uint64_t part = value >> shift;
 
-		if (p[i].ram)
+		if (p[i].ram) {
 			memcpy(p[i].ram, &part, p[i].size);
-		else if (apic_page(a->v, p[i].gpa))
+			dirty_wrote(p[i].ram, p[i].size);
+		} else if (apic_page(a->v, p[i].gpa)) {
 			apic_write(a->v, p[i].gpa, part, p[i].size);
+		}
 		shift += p[i].size * 8;
 	}
 	return 0;
@@ -269,7 +272,7 @@ void exit_nested_fault(struct vcpu *v)
 	uint64_t how = v->st->qual[1];
 
 	/* the page has come back in the meantime: try again */
-	if (gmem(gpa, 1) && !(how & SK_NF_PRESENT))
+	if ((gmem(gpa, 1) && !(how & SK_NF_PRESENT)) || dirty_fault(gpa))
 		return;
 	if (how & SK_NF_TABLE)
 		exit_crash(v, "page tables at unbacked addresses");

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "machine/chunk.h"
+#include "machine/dirty.h"
 #include "machine/ram.h"
 
 #define GPA_LIMIT (1ull << VM_PHYS_BITS)
@@ -140,8 +141,10 @@ static void entry_mark(sk_gpa_t gpa, uint64_t entry, uint64_t bits)
 	if ((entry & bits) == bits)
 		return;
 	p = gmem(gpa, 1);
-	if (p)
-		__atomic_fetch_or(p, (uint8_t)bits, __ATOMIC_RELAXED);
+	if (!p)
+		return;
+	__atomic_fetch_or(p, (uint8_t)bits, __ATOMIC_RELAXED);
+	dirty_wrote(p, 1);
 }
 
 static uint64_t large_page(
@@ -280,6 +283,7 @@ int gva_write(struct vcpu *v, uint64_t gva, const void *buf, uint64_t len)
 		if (!p)
 			return -SK_E_RANGE;
 		memcpy(p, (const uint8_t *)buf + done, n);
+		dirty_wrote(p, n);
 	}
 	return 0;
 }

@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "machine/chunk.h"
+#include "machine/dirty.h"
 #include "machine/guest_memory.h"
 #include "machine/physmap.h"
 #include "machine/vmctl.h"
@@ -32,8 +33,29 @@ static bool special_is_saved(sk_gpa_t gpa)
 	       gpa == VM_CONSOLE_GPA;
 }
 
-/* False: the stream does not name this page. */
-static bool page_get(const struct chunk *c, sk_gpa_t gpa, const uint8_t **data)
+/*
+ * While the guest runs, only pages at home are written, because only they are tracked: all
+ * others are written when it stands still.
+ */
+static bool page_named(
+	enum memory_round round, enum page_kind kind, const struct chunk *c, sk_gpa_t gpa)
+{
+	if (kind == PAGE_HOME)
+		return round == MEMORY_ALL || dirty_page(c, gpa);
+	return round == MEMORY_REST;
+}
+
+/* A place that had RAM at boot, or a page in what was written while the guest ran. */
+static bool hole_named(enum memory_round round, const struct chunk *c, sk_gpa_t gpa)
+{
+	if (round == MEMORY_ALL)
+		return chunk_is_ram(gpa >> CHUNK_SHIFT);
+	return dirty_hole(c, gpa);
+}
+
+/* False: the stream does not name what is at gpa. */
+static bool page_get(enum memory_round round, enum stream_want want, const struct chunk *c,
+	sk_gpa_t gpa, const uint8_t **data)
 {
 	page_word_t w = c ? __atomic_load_n(&c->page[gpa / SK_PAGE_SIZE % CHUNK_PAGES],
 				    __ATOMIC_ACQUIRE)
@@ -42,7 +64,9 @@ static bool page_get(const struct chunk *c, sk_gpa_t gpa, const uint8_t **data)
 	*data = c ? page_ptr(w, gpa) : gmem(gpa, SK_PAGE_SIZE);
 	if (page_kind(w) == PAGE_SPECIAL && !special_is_saved(gpa))
 		*data = NULL;
-	return *data || chunk_is_ram(gpa >> CHUNK_SHIFT);
+	if (want == STREAM_HOLE)
+		return !*data && hole_named(round, c, gpa);
+	return *data && page_named(round, page_kind(w), c, gpa);
 }
 
 /*
@@ -56,9 +80,10 @@ static uint64_t chunk_skip(uint64_t number)
 	return (number + 1) * CHUNK_PAGES;
 }
 
-bool memory_image_next(void *ctx, uint64_t gfn, struct stream_page *p)
+bool memory_image_next(void *ctx, enum stream_want want, uint64_t gfn, struct stream_page *p)
 {
-	(void)ctx;
+	enum memory_round round = *(const enum memory_round *)ctx;
+
 	while (gfn < GFN_END) {
 		uint64_t number = gfn / CHUNK_PAGES;
 		const struct chunk *c = chunk_find(number);
@@ -67,8 +92,15 @@ bool memory_image_next(void *ctx, uint64_t gfn, struct stream_page *p)
 			gfn = chunk_skip(number);
 			continue;
 		}
+		if (!c && (want == STREAM_HOLE ||
+				  (round == MEMORY_REST && dirty_none(c, number)))) {
+			gfn = (number + 1) * CHUNK_PAGES;
+			continue;
+		}
+		if (round == MEMORY_ALL && want == STREAM_PAGE)
+			dirty_protect(number);
 		p->gfn = gfn;
-		if (page_get(c, gfn * SK_PAGE_SIZE, &p->data))
+		if (page_get(round, want, c, gfn * SK_PAGE_SIZE, &p->data))
 			return true;
 		gfn++;
 	}

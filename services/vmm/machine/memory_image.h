@@ -7,8 +7,15 @@
 
 #include "save/stream.h"
 
-/* stream_source.next, while no vCPU runs. */
-bool memory_image_next(void *ctx, uint64_t gfn, struct stream_page *p);
+/* The two rounds of stream.h. */
+enum memory_round {
+	/* The guest runs. What is named is tracked from then on: dirty_begin() was called. */
+	MEMORY_ALL,
+	/* No vCPU runs: what was changed, and what could not be tracked. */
+	MEMORY_REST,
+};
+/* stream_source.next, on the I/O thread; *ctx is an enum memory_round. */
+bool memory_image_next(void *ctx, enum stream_want want, uint64_t gfn, struct stream_page *p);
 /* stream_sink.page, before the first vCPU runs. */
 int memory_image_put(void *ctx, uint64_t gfn, enum libxc_page_type type, const uint8_t *data,
 	struct load_error *e);

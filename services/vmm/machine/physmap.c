@@ -25,6 +25,7 @@
 #include <string.h>
 
 #include "machine/chunk.h"
+#include "machine/dirty.h"
 #include "machine/guest_memory.h"
 #include "machine/ram.h"
 
@@ -130,6 +131,7 @@ static int chunk_get(sk_gpa_t gpa, struct chunk **out)
 	uint64_t number = gpa >> CHUNK_SHIFT, start = number << CHUNK_SHIFT;
 	bool ram = chunk_is_ram(number);
 	struct chunk *c = chunk_find(number);
+	sk_cap_t table; /* it stays */
 	int rc;
 
 	*out = c;
@@ -140,9 +142,9 @@ static int chunk_get(sk_gpa_t gpa, struct chunk **out)
 	rc = leaf_make(number);
 	if (!rc)
 		rc = chunk_spare_make();
-	if (!rc && ram) {
+	if (!rc && ram && !dirty_split_taken(number)) {
 		ram_touch(start);
-		rc = ram_large_split(start);
+		rc = ram_large_split(start, &table);
 	}
 	if (rc)
 		return rc;
@@ -342,9 +344,11 @@ static void slot_empty(page_word_t *s, sk_gpa_t gpa)
 	sk_gpa_t home = was & PAGE_ADDR;
 
 	slot_set(s, PAGE_HOLE, 0);
+	dirty_changed(c, gpa);
 	switch (page_kind(was)) {
 	case PAGE_HOME:
-		ram_page_unmap(c->piece, home_offset(c, gpa));
+		ram_unmap(
+			&(struct ram_at){ c->piece, home_offset(c, gpa), gpa }, SK_PAGE_ORDER);
 		free_page_put(gpa);
 		break;
 	case PAGE_MOVED:
@@ -367,15 +371,18 @@ static int slot_fill(page_word_t *s, sk_gpa_t gpa, sk_gpa_t home)
 	int rc;
 
 	if (home == gpa)
-		rc = ram_page_map(from->piece, home_offset(from, gpa), gpa);
+		rc = ram_map(&(struct ram_at){ from->piece, home_offset(from, gpa), gpa },
+			SK_PAGE_ORDER, RAM_WRITABLE);
 	else
 		rc = copy_map(from->piece, home_offset(from, home), gpa);
 	if (rc)
 		return rc;
-	if (home == gpa)
+	if (home == gpa) {
 		slot_set(s, PAGE_HOME, 0);
-	else
+		dirty_changed(from, gpa);
+	} else {
 		slot_set(s, PAGE_MOVED, home);
+	}
 	return 0;
 }
 

@@ -32,15 +32,15 @@ int ram_own_alloc(uint32_t order, sk_cap_t *frame, void **out)
 	return vm_alloc(order, frame, out);
 }
 
-int ram_page_map(uint64_t piece, uint64_t offset, sk_gpa_t gpa)
+int ram_map(const struct ram_at *at, uint32_t order, enum ram_access access)
 {
-	return space_map_at(
-		vm.nested, vm.ram_nested + (sk_cap_t)piece, gpa, offset, SK_PAGE_ORDER, RWX);
+	return space_map_at(vm.nested, vm.ram_nested + (sk_cap_t)at->piece, at->gpa, at->offset,
+		order, access == RAM_WRITABLE ? RWX : SK_R | SK_EXEC);
 }
 
-void ram_page_unmap(uint64_t piece, uint64_t offset)
+void ram_unmap(const struct ram_at *at, uint32_t order)
 {
-	(void)sk_unmap(vm.ram_nested + (sk_cap_t)piece, offset, SK_PAGE_ORDER);
+	(void)sk_unmap(vm.ram_nested + (sk_cap_t)at->piece, at->offset, order);
 }
 
 int ram_copy_make(uint64_t piece, sk_cap_t *copy)
@@ -72,18 +72,19 @@ int ram_frame_map(sk_cap_t frame, sk_gpa_t gpa, sk_cap_t *copy)
 	return rc;
 }
 
-int ram_large_split(sk_gpa_t gpa)
+int ram_large_split(sk_gpa_t gpa, sk_cap_t *table)
 {
-	sk_cap_t table;
-	int rc = object_make(SK_OBJ_TABLE, 0, &table);
+	int rc = object_make(SK_OBJ_TABLE, 0, table);
 
 	if (rc)
 		return rc;
-	rc = (int)sk_map_table(table, vm.nested, gpa, 1);
+	rc = (int)sk_map_table(*table, vm.nested, gpa, 1);
 	if (rc)
-		cap_drop(table);
+		ram_table_drop(*table);
 	return rc;
 }
+
+void ram_table_drop(sk_cap_t table) { cap_drop(table); }
 
 /* The guest-physical address of the byte at this distance from the start of RAM. */
 static sk_gpa_t gpa_of(uint64_t linear)

@@ -36,9 +36,22 @@ int ram_piece_make(uint64_t piece, sk_gpa_t gpa) must_check;
 /* Allocate 2^order bytes of zeroed memory for the VMM itself; it is never freed. */
 int ram_own_alloc(uint32_t order, sk_cap_t *frame, void **out) must_check;
 
-/* Map a page of a piece at its home. */
-int ram_page_map(uint64_t piece, uint64_t offset, sk_gpa_t gpa) must_check;
-void ram_page_unmap(uint64_t piece, uint64_t offset);
+/* A place in a piece of RAM, and its home. */
+struct ram_at {
+	uint64_t piece, offset;
+	sk_gpa_t gpa;
+};
+enum ram_access {
+	RAM_READ_ONLY,
+	RAM_WRITABLE,
+};
+/*
+ * Map 2^order bytes at their home, where nothing is mapped: a chunk in one large page, or at
+ * most half of one in small pages. The guest may execute what is in them.
+ */
+int ram_map(const struct ram_at *at, uint32_t order, enum ram_access access) must_check;
+/* Unmap what is mapped at its home, and small pages also if only some of them are. */
+void ram_unmap(const struct ram_at *at, uint32_t order);
 /*
  * Map pages of a piece elsewhere, through a copy of its capability. A copy has one window: all
  * pages that are mapped through it lie at the same distance from their places in the piece.
@@ -51,7 +64,9 @@ void ram_copy_unmap(sk_cap_t copy, uint64_t offset);
 void ram_copy_drop(sk_cap_t copy);
 /* Map one of the VMM's own frames for the guest, through a copy that is made for this. */
 int ram_frame_map(sk_cap_t frame, sk_gpa_t gpa, sk_cap_t *copy) must_check;
-/* Split the 2 MiB page at gpa into 512 small ones. */
-int ram_large_split(sk_gpa_t gpa) must_check;
+/* Split the 2 MiB page at gpa into 512 small ones, with a page table of its own. */
+int ram_large_split(sk_gpa_t gpa, sk_cap_t *table) must_check;
+/* The reverse, when nothing is mapped there. */
+void ram_table_drop(sk_cap_t table);
 
 #endif

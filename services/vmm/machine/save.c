@@ -3,12 +3,15 @@
  * save.c - saving the guest: from control's command to a volume that has all of it
  *
  * Objects     struct saving: what a save needs, in memory that the VMM has only meanwhile.
- * Lifecycle   SAVE_TEXT (control gives the configuration) -> SAVE_STOP (all vCPUs are parked)
- *             -> SAVE_STATE (each vCPU's thread saves its state) -> SAVE_WRITE -> SAVE_END ->
+ * Lifecycle   SAVE_TEXT (control gives the configuration) -> SAVE_COPY (all memory is written
+ *             while the guest runs) -> SAVE_STOP, with COPIED to control, which has the guest
+ *             stop (all vCPUs are parked) -> SAVE_STATE (each vCPU's thread saves its state) ->
+ *             SAVE_WRITE (the memory that was changed since, and the state) -> SAVE_END ->
  *             IDLE, with SAVED to control. Each failure leads to SAVE_END. The guest stays
  *             stopped until RESUME, or its end.
- * Invariants  SAVE1 guest memory is read only while all vCPUs are parked and the back ends have
- *                   nothing to do for the guest
+ * Invariants  SAVE1 from SAVE_COPY on, memory that is changed is tracked, until the guest is no
+ *                   longer saved and runs; the last that is read of it is read while all vCPUs
+ *                   are parked and the back ends have nothing to do for the guest
  *             SAVE2 the channel of the volume is dropped outside its own handler
  */
 #include "machine/save.h"
@@ -16,12 +19,15 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <xen/xen.h>
+#include <xen/sched.h>
 
 #include "base/array.h"
 #include "base/error.h"
 #include "caps/caps.h"
 #include "log.h"
 #include "machine/cpuid.h"
+#include "machine/dirty.h"
 #include "machine/fpu_stub.h"
 #include "machine/memory_image.h"
 #include "machine/vcpu_state.h"
@@ -31,10 +37,19 @@
 #include "svc/svc.h"
 #include "xen.h"
 
-enum save_step { SAVE_IDLE, SAVE_TEXT, SAVE_STOP, SAVE_STATE, SAVE_WRITE, SAVE_END };
+enum save_step {
+	SAVE_IDLE,
+	SAVE_TEXT,
+	SAVE_COPY,
+	SAVE_STOP,
+	SAVE_STATE,
+	SAVE_WRITE,
+	SAVE_END,
+};
 
 struct saving {
 	struct image_out image;
+	enum memory_round round;
 	uint32_t config_size;
 	char config[VMCTL_CONFIG_MAX];
 	struct stream_out out; /* with its bytes behind it */
@@ -189,7 +204,6 @@ static void state_complete(struct guest_state *s)
 	s->tsc_khz = (uint32_t)(vm.tsc_hz / 1000);
 	for (uint32_t i = 0; i < HVM_NR_PARAMS; i++)
 		s->param[i] = xen_param(i);
-	leaves_get(s);
 }
 
 /* ---- the steps ---- */
@@ -201,52 +215,82 @@ static void save_fail(const char *what, int rc)
 	io_kick(IO_CTL);
 }
 
-static uint32_t image_fill(void *ctx, uint8_t *buf, uint32_t size)
+static uint32_t image_fill(void *ctx, uint8_t *buf, uint32_t size, bool *over)
 {
+	uint32_t n = stream_fill(&saving->out, buf, size);
+
 	(void)ctx;
-	return stream_fill(&saving->out, buf, size);
+	*over = n < size && saving->out.phase == STREAM_DONE;
+	return n;
 }
 
 /* SAVE2: the rest is for save_advance(). */
 static void image_run(void)
 {
 	image_out_run(&saving->image);
-	if (saving->image.step < IMAGE_DONE)
-		return;
-	if (saving->image.step == IMAGE_FAILED)
-		snprintf(why.text, sizeof(why.text), "%s", saving->image.e.text);
-	step = SAVE_END;
-	io_kick(IO_CTL);
+	if (saving->image.step >= IMAGE_DONE) {
+		if (saving->image.step == IMAGE_FAILED)
+			snprintf(why.text, sizeof(why.text), "%s", saving->image.e.text);
+		step = SAVE_END;
+		io_kick(IO_CTL);
+	} else if (saving->out.phase != STREAM_WAIT) {
+		if (image_out_wants(&saving->image))
+			io_kick(IO_CTL); /* others had their turn meanwhile */
+	} else if (step == SAVE_COPY) {
+		step = SAVE_STOP;
+		vmctl_queue(VMCTL_COPIED);
+		io_kick(IO_CTL);
+	}
+}
+
+static bool writing(void)
+{
+	return step == SAVE_COPY || step == SAVE_STOP || step == SAVE_WRITE;
 }
 
 static void image_event(void *ctx)
 {
 	(void)ctx;
-	if (step == SAVE_WRITE)
+	if (writing())
 		image_run();
 }
 
 static void image_restarted(void *ctx)
 {
 	(void)ctx;
-	if (step == SAVE_WRITE)
+	if (saving)
 		image_out_restarted(&saving->image);
 }
 
 /* SAVE1 */
-static void write_begin(void)
+static void copy_begin(void)
 {
-	const struct stream_source src = { .next = memory_image_next, .state = state };
-	int rc;
+	const struct stream_source src = {
+		.next = memory_image_next, .ctx = &saving->round, .state = state
+	};
+	int rc = dirty_begin();
 
-	state_complete(state);
+	leaves_get(state);
+	saving->round = MEMORY_ALL;
 	stream_begin(&saving->out, &src);
-	rc = image_out_begin(
-		&saving->image, conn, saving->config, saving->config_size, image_fill, NULL);
+	if (!rc)
+		rc = image_out_begin(&saving->image, conn, saving->config, saving->config_size,
+			image_fill, NULL);
 	if (rc) {
-		save_fail("the configuration", rc);
+		save_fail("the VMM cannot save its guest", rc);
 		return;
 	}
+	step = SAVE_COPY;
+	image_run();
+}
+
+/* SAVE1 */
+static void rest_begin(void)
+{
+	state_complete(state);
+	xen_memory_wrote();
+	saving->round = MEMORY_REST;
+	stream_rest(&saving->out);
 	step = SAVE_WRITE;
 	image_run();
 }
@@ -255,7 +299,9 @@ static void stop_look(void)
 {
 	int rc;
 
-	if (!vm_all_parked())
+	uint32_t stopped = __atomic_load_n(&vm.stopped, __ATOMIC_ACQUIRE);
+
+	if (stopped != 1 + SHUTDOWN_suspend || !vm_all_parked())
 		return;
 	step = SAVE_STATE;
 	rc = save_jobs_start(VCPU_JOB_SAVE);
@@ -270,7 +316,7 @@ static void state_look(void)
 	if (rc < 0)
 		save_fail("the FPU of a vCPU cannot be saved", -SK_E_INVAL);
 	else if (rc)
-		write_begin();
+		rest_begin();
 }
 
 static void save_free(void)
@@ -278,6 +324,8 @@ static void save_free(void)
 	if (conn)
 		svc_channel_drop(conn);
 	conn = NULL;
+	if (!vm.stopped)
+		dirty_end();
 	saving_free();
 	save_state_free();
 	abandoned = false;
@@ -289,12 +337,16 @@ static void resume_look(void)
 	if (!resume_wanted || !vm_all_parked())
 		return;
 	resume_wanted = false;
-	if (xen_suspend_cancel())
-		vm_unstop();
+	if (!xen_suspend_cancel())
+		return;
+	dirty_end();
+	vm_unstop();
 }
 
 void save_advance(void)
 {
+	if (writing())
+		image_run();
 	if (step == SAVE_STOP)
 		stop_look();
 	if (step == SAVE_STATE)
@@ -362,7 +414,7 @@ void save_text(uint32_t at, const void *body, uint32_t len)
 	if (len == VMCTL_TEXT_MAX)
 		vmctl_queue(VMCTL_TEXT);
 	else
-		step = SAVE_STOP;
+		copy_begin();
 }
 
 void save_abandon(void)

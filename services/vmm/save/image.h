@@ -34,11 +34,16 @@ enum image_step {
 };
 enum { IMAGE_BUFFERS = 2, IMAGE_BUFFER = 1 << 20 };
 
+/*
+ * The next bytes of the stream, at most `size`; returns how many. Fewer, without *over: there
+ * are no more for now, and image_out_run() is called again when there may be.
+ */
+typedef uint32_t (*image_fill_fn)(void *ctx, uint8_t *buf, uint32_t size, bool *over);
+
 struct image_out {
 	struct svc_conn *conn;
 	enum image_step step;
-	/* The next bytes of the stream, at most `size`; returns how many, 0 at the end. */
-	uint32_t (*fill)(void *ctx, uint8_t *buf, uint32_t size);
+	image_fill_fn fill;
 	void *ctx;
 	/* Requests in flight, one for each buffer of the data region. */
 	struct blk_req req[IMAGE_BUFFERS];
@@ -48,6 +53,8 @@ struct image_out {
 	uint32_t block;
 	bool sent; /* the request of this step */
 	bool data_over;
+	/* A buffer that is not full yet, and how many bytes it has; 0: there is none. */
+	uint32_t partial, n_partial;
 	uint64_t at; /* where the next data go, in bytes */
 	uint32_t head_size, sum;
 	uint64_t length;
@@ -60,10 +67,11 @@ struct image_out {
  * is IMAGE_BUFFERS * IMAGE_BUFFER bytes.
  */
 int image_out_begin(struct image_out *o, struct svc_conn *conn, const char *config,
-	uint32_t config_size, uint32_t (*fill)(void *ctx, uint8_t *buf, uint32_t size),
-	void *ctx) must_check;
+	uint32_t config_size, image_fill_fn fill, void *ctx) must_check;
 /* Take storage's answers, and send what can be sent. o->step says how far it is. */
 void image_out_run(struct image_out *o);
+/* A buffer is free for bytes that fill() did not have. */
+bool image_out_wants(const struct image_out *o);
 /* Storage was started again: what it has not answered is sent again. */
 void image_out_restarted(struct image_out *o);
 

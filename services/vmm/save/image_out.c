@@ -31,8 +31,7 @@ static void head_put(struct image_out *o, uint32_t at, const void *from, uint32_
 }
 
 int image_out_begin(struct image_out *o, struct svc_conn *conn, const char *config,
-	uint32_t config_size, uint32_t (*fill)(void *ctx, uint8_t *buf, uint32_t size),
-	void *ctx)
+	uint32_t config_size, image_fill_fn fill, void *ctx)
 {
 	if (config_size > VMCTL_CONFIG_MAX)
 		return -SK_E_LIMIT;
@@ -106,18 +105,14 @@ static void small_write(struct image_out *o, const uint8_t *from, uint32_t size)
 	request_make(o, 0, BLK_WRITE, 0, whole);
 }
 
-/* Fill a free buffer with the stream, and write it. */
-static void data_write(struct image_out *o, uint32_t b)
+/* Write a buffer that has n bytes of the stream. */
+static void data_write(struct image_out *o, uint32_t b, uint32_t n)
 {
 	uint8_t *buf = o->conn->data + (size_t)b * IMAGE_BUFFER;
-	uint32_t n = o->fill(o->ctx, buf, IMAGE_BUFFER), whole;
+	uint32_t whole = round_up(n, o->block);
 
-	o->data_over = n < IMAGE_BUFFER;
-	if (!n)
-		return;
 	o->sum = (uint32_t)crc32(o->sum, buf, n);
 	o->length = o->at + n;
-	whole = round_up(n, o->block);
 	memset(buf + n, 0, whole - n);
 	if (o->at + whole > o->sectors * BLK_SECTOR) {
 		snprintf(o->e.text, sizeof(o->e.text),
@@ -127,6 +122,24 @@ static void data_write(struct image_out *o, uint32_t b)
 	}
 	request_make(o, b, BLK_WRITE, o->at, whole);
 	o->at += whole;
+}
+
+/* Fill a free buffer with the stream, and write it. False: there is nothing more for now. */
+static bool data_fill(struct image_out *o, uint32_t b)
+{
+	uint8_t *buf = o->conn->data + (size_t)b * IMAGE_BUFFER;
+	uint32_t n = o->n_partial;
+
+	n += o->fill(o->ctx, buf + n, IMAGE_BUFFER - n, &o->data_over);
+	o->n_partial = 0;
+	if (n < IMAGE_BUFFER && !o->data_over) {
+		o->partial = b;
+		o->n_partial = n;
+		return false;
+	}
+	if (n)
+		data_write(o, b, n);
+	return true;
 }
 
 /* ---- steps ---- */
@@ -167,11 +180,28 @@ static void step_send(struct image_out *o)
 	o->sent = true;
 }
 
+/* IMAGE_BUFFERS: all are busy. */
+static uint32_t buffer_next(const struct image_out *o)
+{
+	uint32_t b = 0;
+
+	if (o->n_partial)
+		return o->partial;
+	while (b < IMAGE_BUFFERS && o->busy[b])
+		b++;
+	return b;
+}
+
+bool image_out_wants(const struct image_out *o)
+{
+	return o->step == IMAGE_DATA && !o->data_over && buffer_next(o) < IMAGE_BUFFERS;
+}
+
 static void data_send(struct image_out *o)
 {
-	for (uint32_t b = 0; b < IMAGE_BUFFERS && !o->data_over && !o->e.text[0]; b++)
-		if (!o->busy[b])
-			data_write(o, b);
+	while (image_out_wants(o) && !o->e.text[0])
+		if (!data_fill(o, buffer_next(o)))
+			return;
 	if (o->data_over && !any_busy(o))
 		o->step++; /* IMAGE1 */
 }

@@ -3,7 +3,8 @@
  * stream_out.c - writing the stream of a guest
  *
  * Objects     struct stream_out: the record that is being copied out, and what comes after it.
- * Lifecycle   stream_begin(); stream_fill() until it returns 0.
+ * Lifecycle   stream_begin(); stream_fill() until STREAM_WAIT; stream_rest(); stream_fill()
+ *             until STREAM_DONE.
  * Invariants  OUT1 a record is composed only when the one before it has been copied out
  */
 #include "save/stream.h"
@@ -69,20 +70,18 @@ static bool page_is_zero(const uint8_t *p)
 }
 
 /* A record of pages, or of holes. False: there are none any more. */
-static bool pages_compose(struct stream_out *s, bool holes)
+static bool pages_compose(struct stream_out *s, enum stream_want want)
 {
 	uint64_t pfn[STREAM_BATCH];
 	struct libxc_pages head = { .count = 0 };
 	struct save_record r = { .type = LIBXC_PAGE_DATA };
 	struct stream_page p;
 
-	while (head.count < STREAM_BATCH && s->src.next(s->src.ctx, s->gfn, &p)) {
+	while (head.count < STREAM_BATCH && s->src.next(s->src.ctx, want, s->gfn, &p)) {
 		enum libxc_page_type type = LIBXC_PAGE_NONE;
 
 		s->gfn = p.gfn + 1;
-		if (!p.data != holes)
-			continue;
-		if (p.data)
+		if (want == STREAM_PAGE)
 			type = page_is_zero(p.data) ? LIBXC_PAGE_ZERO : LIBXC_PAGE_RAM;
 		if (type == LIBXC_PAGE_RAM)
 			s->page[s->n_pages++] = p.data;
@@ -128,7 +127,7 @@ static void state_compose(struct stream_out *s)
 	record_add(s, LIBXL_END, "", 0);
 }
 
-/* OUT1. False: that was all. */
+/* OUT1. False: that was all, for now. */
 static bool record_compose(struct stream_out *s)
 {
 	s->n_bytes = s->at_byte = s->n_pages = s->at_page = 0;
@@ -138,17 +137,17 @@ static bool record_compose(struct stream_out *s)
 		return true;
 	}
 	if (s->phase == STREAM_HOLES) {
-		if (pages_compose(s, true))
+		if (pages_compose(s, STREAM_HOLE))
 			return true;
 		s->gfn = 0;
 		s->phase = STREAM_PAGES;
 	}
 	if (s->phase == STREAM_PAGES) {
-		if (pages_compose(s, false))
+		if (pages_compose(s, STREAM_PAGE))
 			return true;
-		s->phase = STREAM_STATE;
+		s->phase = s->rest ? STREAM_STATE : STREAM_WAIT;
 	}
-	if (s->phase == STREAM_DONE)
+	if (s->phase != STREAM_STATE)
 		return false;
 	state_compose(s);
 	s->phase = STREAM_DONE;
@@ -161,8 +160,16 @@ void stream_begin(struct stream_out *s, const struct stream_source *src)
 {
 	s->src = *src;
 	s->phase = STREAM_HEADERS;
+	s->rest = false;
 	s->gfn = 0;
 	s->n_bytes = s->at_byte = s->n_pages = s->at_page = s->page_offset = 0;
+}
+
+void stream_rest(struct stream_out *s)
+{
+	s->rest = true;
+	s->gfn = 0;
+	s->phase = STREAM_HOLES;
 }
 
 static uint32_t bytes_copy(struct stream_out *s, uint8_t *buf, uint32_t size)
@@ -191,14 +198,14 @@ static uint32_t page_copy(struct stream_out *s, uint8_t *buf, uint32_t size)
 
 uint32_t stream_fill(struct stream_out *s, uint8_t *buf, uint32_t size)
 {
-	uint32_t done = 0;
+	uint32_t done = 0, records = 0;
 
 	while (done < size) {
 		if (s->at_byte < s->n_bytes)
 			done += bytes_copy(s, buf + done, size - done);
 		else if (s->at_page < s->n_pages)
 			done += page_copy(s, buf + done, size - done);
-		else if (!record_compose(s))
+		else if (records++ == STREAM_TURN || !record_compose(s))
 			break;
 	}
 	return done;

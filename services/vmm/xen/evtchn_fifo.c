@@ -269,10 +269,28 @@ int64_t fifo_expand_array(struct hcall *c, uint64_t arg)
 	return rc;
 }
 
+static void with_lock(xen_dom.fifo_lock) pages_wrote(void)
+{
+	for (unsigned int i = 0; i < xen_dom.n_fifo_pages; i++)
+		edge_gmem_wrote(xen_dom.fifo_word[i], SK_PAGE_SIZE);
+	for (unsigned int i = 0; i < xen_dom.p.n_vcpus; i++)
+		if (xen_dom.vcpu[i].control)
+			edge_gmem_wrote(xen_dom.vcpu[i].control,
+				sizeof(struct evtchn_fifo_control_block));
+}
+
+void fifo_wrote(void)
+{
+	mutex_lock(&xen_dom.fifo_lock);
+	pages_wrote();
+	mutex_unlock(&xen_dom.fifo_lock);
+}
+
 /* evtchn_lock held, all ports closed. */
 void fifo_reset(void)
 {
 	mutex_lock(&xen_dom.fifo_lock);
+	pages_wrote();
 	__atomic_store_n(&xen_dom.fifo, 0, __ATOMIC_SEQ_CST);
 	for (unsigned int i = 0; i < FIFO_PAGES; i++)
 		__atomic_store_n(&xen_dom.fifo_word[i], NULL, __ATOMIC_RELEASE);

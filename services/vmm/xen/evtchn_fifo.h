@@ -16,6 +16,8 @@ void fifo_set_pending(uint32_t port, union port p);
 void fifo_unmask(uint32_t port, union port p);
 void fifo_clear_pending(uint32_t port);
 bool fifo_pending(uint32_t port);
+/* Report the control blocks and arrays: they go, or all is to be reported. */
+void fifo_wrote(void);
 /* evtchn_lock held, all ports closed: back to the 2-level ABI. */
 void with_lock(xen_dom.evtchn_lock) fifo_reset(void);
 

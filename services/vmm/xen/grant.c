@@ -98,10 +98,12 @@ int grant_acquire(uint32_t ref, domid_t dom, enum grant_use use, void **page)
 	return GNTST_okay;
 }
 
-void grant_release(uint32_t ref, enum grant_use use)
+void grant_release(uint32_t ref, enum grant_use use, const void *page)
 {
 	uint16_t *users = use == GRANT_WRITE ? xen_dom.grant_writers : xen_dom.grant_readers;
 
+	if (use == GRANT_WRITE)
+		edge_gmem_wrote(page, SK_PAGE_SIZE);
 	users[ref]--;
 	entry_put(entry_of(ref), ref);
 }
@@ -116,10 +118,10 @@ int grant_map(uint32_t ref, enum grant_use use, void **page)
 	return rc;
 }
 
-void grant_unmap(uint32_t ref, enum grant_use use)
+void grant_unmap(uint32_t ref, enum grant_use use, const void *page)
 {
 	mutex_lock(&xen_dom.mem_lock);
-	grant_release(ref, use);
+	grant_release(ref, use, page);
 	mutex_unlock(&xen_dom.mem_lock);
 }
 
@@ -134,7 +136,7 @@ int grant_read(uint32_t ref, uint32_t offset, void *dst, uint32_t len)
 	rc = grant_acquire(ref, 0, GRANT_READ, &page);
 	if (rc == GNTST_okay) {
 		memcpy(dst, (uint8_t *)page + offset, len);
-		grant_release(ref, GRANT_READ);
+		grant_release(ref, GRANT_READ, page);
 	}
 	mutex_unlock(&xen_dom.mem_lock);
 	return rc;
@@ -151,8 +153,22 @@ int grant_write(uint32_t ref, uint32_t offset, const void *src, uint32_t len)
 	rc = grant_acquire(ref, 0, GRANT_WRITE, &page);
 	if (rc == GNTST_okay) {
 		memcpy((uint8_t *)page + offset, src, len);
-		grant_release(ref, GRANT_WRITE);
+		grant_release(ref, GRANT_WRITE, page);
 	}
 	mutex_unlock(&xen_dom.mem_lock);
 	return rc;
+}
+
+void grants_wrote(void)
+{
+	mutex_lock(&xen_dom.mem_lock);
+	for (uint32_t ref = 0; ref < xen_dom.n_grant_frames * ENTRIES; ref++) {
+		const struct grant_entry_v1 *e = entry_of(ref);
+		const void *page = xen_dom.grant_writers[ref] ? guest_frame(READ_ONCE(e->frame))
+							      : NULL;
+
+		if (page)
+			edge_gmem_wrote(page, SK_PAGE_SIZE);
+	}
+	mutex_unlock(&xen_dom.mem_lock);
 }

@@ -19,15 +19,21 @@ enum grant_use {
 	GRANT_WRITE,
 };
 
-/* Use a grant as domain `dom`, mem_lock held. Returns GNTST_*; *page is the granted page. */
+/*
+ * Use a grant as domain `dom`, mem_lock held. Returns GNTST_*; *page is the granted page. What
+ * was written there is reported when it is released.
+ */
 int with_lock(xen_dom.mem_lock)
 	grant_acquire(uint32_t ref, domid_t dom, enum grant_use use, void **page);
-void with_lock(xen_dom.mem_lock) grant_release(uint32_t ref, enum grant_use use);
+void with_lock(xen_dom.mem_lock)
+	grant_release(uint32_t ref, enum grant_use use, const void *page);
+/* xen_memory_wrote(): the pages that are in use for writing. */
+void grants_wrote(void);
 
 /* ---- for back ends (domain 0), any thread. 0 or GNTST_* ---- */
 
 int grant_map(uint32_t ref, enum grant_use use, void **page);
-void grant_unmap(uint32_t ref, enum grant_use use);
+void grant_unmap(uint32_t ref, enum grant_use use, const void *page);
 int grant_read(uint32_t ref, uint32_t offset, void *dst, uint32_t len);
 int grant_write(uint32_t ref, uint32_t offset, const void *src, uint32_t len);
 

@@ -136,8 +136,10 @@ static int16_t with_lock(xen_dom.mem_lock) side_take(
 
 static void with_lock(xen_dom.mem_lock) side_put(const struct side *s, enum grant_use use)
 {
+	if (!s->granted && use == GRANT_WRITE)
+		edge_gmem_wrote(s->page, SK_PAGE_SIZE);
 	if (s->granted)
-		grant_release(s->ref, use);
+		grant_release(s->ref, use, s->page);
 }
 
 static int16_t with_lock(xen_dom.mem_lock) copy_one(const struct gnttab_copy *op)

@@ -44,5 +44,6 @@ bool xen_hypercall_page_write(unsigned int cpu, uint64_t value, bool amd)
 		return false;
 	shinfo_latch(cpu);
 	page_fill(page, amd);
+	edge_gmem_wrote(page, SK_PAGE_SIZE);
 	return true;
 }

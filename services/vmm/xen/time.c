@@ -138,6 +138,21 @@ static void runstate_area_copy(
 			(const uint8_t *)src + n, len - n);
 }
 
+void time_areas_wrote(unsigned int cpu)
+{
+	struct xen_vcpu *vcpu = &xen_dom.vcpu[cpu];
+
+	mutex_lock(&vcpu->time_lock);
+	if (vcpu->time_copy)
+		edge_gmem_wrote(vcpu->time_copy, sizeof(struct vcpu_time_info));
+	if (vcpu->runstate_at[0])
+		edge_gmem_wrote(vcpu->runstate_at[0], vcpu->runstate_first);
+	if (vcpu->runstate_at[1])
+		edge_gmem_wrote(
+			vcpu->runstate_at[1], vcpu->runstate_size - vcpu->runstate_first);
+	mutex_unlock(&vcpu->time_lock);
+}
+
 /*
  * Written in the present layout of shared_info, and cut off if the guest's area is too small
  * for it.

@@ -22,6 +22,12 @@ static inline uint64_t time_now(void) { return time_ns(edge_tsc()); }
 void time_write(unsigned int cpu);
 void time_write_wallclock(void);
 
+/*
+ * Report the areas that the guest has registered for its clock and its runstate: it takes them
+ * back, or all is to be reported.
+ */
+void time_areas_wrote(unsigned int cpu);
+
 void time_runstate_set(unsigned int cpu, int state);
 /* Update the times of the vCPU's runstate. */
 void time_runstate_update(unsigned int cpu);

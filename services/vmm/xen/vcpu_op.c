@@ -64,6 +64,7 @@ static int64_t runstate_register(struct hcall *c, unsigned int cpu)
 
 	if (!hc_words_get(c, &at, c->arg[2], 1))
 		return -XEN_EFAULT;
+	time_areas_wrote(cpu); /* those that go */
 	if (at == 0) {
 		runstate_unregister(vcpu);
 		return 0;
@@ -109,6 +110,7 @@ static int64_t time_register(struct hcall *c, unsigned int cpu)
 	p = at ? edge_gmem(gpa, sizeof(struct vcpu_time_info)) : NULL;
 	if (at && !p)
 		return -XEN_EFAULT;
+	time_areas_wrote(cpu); /* the one that goes */
 	mutex_lock(&vcpu->time_lock);
 	vcpu->time_copy = p; /* address 0 takes the copy back, as on Xen */
 	mutex_unlock(&vcpu->time_lock);

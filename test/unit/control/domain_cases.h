@@ -86,6 +86,7 @@
 	X(a_save_fails) \
 	X(two_guests_are_saved) \
 	X(a_guest_does_not_stop_to_be_saved) \
+	X(a_vmm_fails_while_it_saves) \
 	X(a_guest_ends_while_it_is_saved) \
 	X(a_guest_is_restored) \
 	X(a_restored_guest_grows) \

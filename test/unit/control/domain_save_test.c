@@ -6,6 +6,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "base/array.h"
 #include "client/ask.h"
 #include "domain_cases.h"
 #include "fake_parts.h"
@@ -21,14 +22,33 @@ static const char *asked_down(uint32_t domid)
 	return node_value(path);
 }
 
-/* The guest is asked, and stops; its VMM is told to save it. */
+static bool is_asked(uint32_t domid)
+{
+	const char *how = asked_down(domid);
+
+	return how && how[0];
+}
+
+/* Its VMM has copied the memory while the guest ran, and the guest is asked to stop. */
+static void copied(uint32_t domid)
+{
+	assert_true(vmm_heard(domid, VMCTL_SAVE));
+	assert_false(is_asked(domid));
+	vmm_says(domid, VMCTL_COPIED, 0, NULL, 0);
+	assert_string_equal(asked_down(domid), "suspend");
+}
+
+/* The guest stops, and takes the word out of its node. */
 static void suspended(uint32_t domid)
 {
-	assert_string_equal(asked_down(domid), "suspend");
-	assert_false(vmm_heard(domid, VMCTL_SAVE));
+	bool prompt = screen_has("skerry# ");
+	char path[64];
+
+	copied(domid);
+	snprintf(path, sizeof(path), "/local/domain/%u/control/shutdown", domid);
+	node_set(path, "");
 	vmm_says(domid, VMCTL_SHUTDOWN, REASON_SUSPEND, NULL, 0);
-	assert_true(vmm_heard(domid, VMCTL_SAVE));
-	assert_false(screen_has("skerry# "));
+	assert_int_equal(screen_has("skerry# "), prompt); /* nobody has an answer */
 }
 
 static uint32_t guest_saving(const char *command)
@@ -36,7 +56,6 @@ static uint32_t guest_saving(const char *command)
 	uint32_t domid = guest_created("create /guests/a.cfg\r", "a");
 
 	type(command);
-	suspended(domid);
 	return domid;
 }
 
@@ -61,6 +80,7 @@ void a_guest_is_saved(void **state)
 	assert_non_null(strstr(text, "name = \"a\"\n"));
 	assert_non_null(strstr(text, "kernel = \"/guests/vmlinuz\"\n"));
 	assert_non_null(strstr(text, "access=rw,target=/dev/disk/by-partlabel/root\",\n"));
+	suspended(domid);
 	vmm_says(domid, VMCTL_SAVED, 0, NULL, 0);
 	assert_false(vmm_heard(domid, VMCTL_RESUME));
 	guest_ends(domid);
@@ -121,7 +141,7 @@ void a_save_fails(void **state)
 	type(SAVE);
 	world.fail_rc = 0;
 	assert_true(screen_has("partition 'image' is in use") && screen_has("skerry# "));
-	assert_false(asked_down(domid) && asked_down(domid)[0]);
+	assert_false(is_asked(domid));
 	type("pause a\r" SAVE);
 	assert_true(screen_has("is paused"));
 	type("unpause a\r");
@@ -165,9 +185,9 @@ void two_guests_are_saved(void **state)
 			.fn = one_saved,
 			.ctx = &done[i] }));
 		world_run();
-		vmm_says(domid[i], VMCTL_SHUTDOWN, REASON_SUSPEND, NULL, 0);
+		assert_string_equal(vmm_asks_text(domid[i]), "x = 1");
+		suspended(domid[i]);
 	}
-	assert_string_equal(vmm_asks_text(domid[1]), "x = 1");
 	vmm_says(domid[1], VMCTL_SAVED, 0, NULL, 0);
 	assert_int_equal(n_saved, 1);
 	assert_true(done[1]);
@@ -186,6 +206,7 @@ void a_guest_does_not_stop_to_be_saved(void **state)
 
 	(void)state;
 	type(SAVE);
+	copied(domid);
 	timers_expire();
 	assert_true(screen_has("guest didn't acknowledge suspend, cancelling request"));
 	assert_string_equal(asked_down(domid), "");
@@ -193,11 +214,47 @@ void a_guest_does_not_stop_to_be_saved(void **state)
 	/* it stops all the same */
 	vmm_says(domid, VMCTL_SHUTDOWN, REASON_SUSPEND, NULL, 0);
 	goes_on(domid, connections, free);
-	other = guest_created("create /guests/a.cfg\r", "a");
-	type(SAVE);
-	vmm_says(other, VMCTL_SHUTDOWN, REASON_POWEROFF, NULL, 0);
-	guest_ends(other);
-	assert_true(screen_has("shut down instead of being suspended"));
+	for (int asked = 0; asked < 2; asked++) {
+		other = guest_created("create /guests/a.cfg\r", "a");
+		type(SAVE);
+		if (asked)
+			copied(other);
+		vmm_says(other, VMCTL_SHUTDOWN, REASON_POWEROFF, NULL, 0);
+		guest_ends(other);
+		assert_true(screen_has("shut down instead of being suspended"));
+		world_at_rest();
+	}
+}
+
+/* While its VMM copies, while it is to stop, and when it has stopped. */
+void a_vmm_fails_while_it_saves(void **state)
+{
+	static void (*const before[])(uint32_t domid) = { NULL, copied, suspended };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(before); i++) {
+		uint32_t domid = guest_saving(SAVE);
+
+		if (before[i])
+			before[i](domid);
+		guest_vmm_ended(domid);
+		guests_run();
+		world_run();
+		assert_true(screen_has("save: its VMM died") &&
+			    screen_has("Failed to save domain"));
+		world_at_rest(); /* on_crash */
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(before); i++) {
+		uint32_t domid = guest_saving(SAVE);
+
+		if (before[i])
+			before[i](domid);
+		vmm_says(domid, VMCTL_SAVED, 1, "no space", 9);
+		assert_true(screen_has("save: no space\r\n"));
+		assert_int_equal(vmm_heard(domid, VMCTL_RESUME), before[i] == suspended);
+		assert_false(is_asked(domid));
+		guest_destroyed("a");
+	}
 	world_at_rest();
 }
 
@@ -209,18 +266,16 @@ void a_guest_ends_while_it_is_saved(void **state)
 	type("\3"); /* nobody waits any more */
 	guest_destroyed("a");
 	domid = guest_saving(SAVE);
-	guest_vmm_ended(domid);
-	guests_run();
-	world_run();
-	assert_true(screen_has("save: its VMM died") && screen_has("Failed to save domain"));
-	world_at_rest(); /* on_crash */
-	/* one that has not been asked to stop so far */
-	guest_created("create /guests/a.cfg\r", "a");
-	type(SAVE);
-	guest_vmm_ended(domid_of("a"));
-	guests_run();
-	world_run();
-	assert_true(screen_has("Failed to save domain"));
+	suspended(domid);
+	type("\3");
+	guest_destroyed("a");
+	/* nothing is saved before the guest has stopped, whatever its VMM says */
+	domid = guest_saving(SAVE);
+	vmm_says(domid, VMCTL_SAVED, 0, NULL, 0);
+	assert_true(screen_has("save: the VMM could not save the guest\r\n"));
+	vmm_says(domid, VMCTL_COPIED, 0, NULL, 0);
+	assert_false(is_asked(domid));
+	guest_destroyed("a");
 	world_at_rest();
 	/* a VMM that asks for what is not there */
 	domid = guest_saving(SAVE);

@@ -467,8 +467,8 @@ static bool vmm_saves(struct vmm *v)
 		v->said &= ~(1ull << VMCTL_SHUTDOWN);
 	}
 	if (vmm_heard(v->domid, VMCTL_SAVE)) {
-		vmm_puts(v, VMCTL_SAVED);
-		v->said &= ~(1ull << VMCTL_SAVED);
+		vmm_puts(v, VMCTL_COPIED);
+		v->said &= ~(1ull << VMCTL_COPIED);
 		return true;
 	}
 	snprintf(path, sizeof(path), "/local/domain/%u/control/shutdown", v->domid);
@@ -480,6 +480,8 @@ static bool vmm_saves(struct vmm *v)
 	assert_int_equal(ring_put(&v->to_control, &stop, sizeof(stop)), 0);
 	(void)ring_put_flush(&v->to_control);
 	v->said |= 1ull << VMCTL_SHUTDOWN;
+	vmm_puts(v, VMCTL_SAVED);
+	v->said &= ~(1ull << VMCTL_SAVED);
 	return true;
 }
 

@@ -813,6 +813,7 @@ static void events_are_not_lost(void **state)
 	} rows[] = { { EVENT_VALID | 0x41, EVENT_VALID | 0x41 }, { 0x41, 0 },
 		{ EVENT_VALID | 0x400 | 0x80, 0 }, /* INT n */
 		{ EVENT_VALID | 0x300 | 3, 0 }, { EVENT_VALID | 0x300 | 4, 0 },
+		{ EVENT_VALID | 0x300 | 0xf3, EVENT_VALID | 0xf3 }, /* QEMU */
 		{ EVENT_VALID | 0x300 | 3 << 16 | 14, EVENT_VALID | 0x300 | 3 << 16 | 14 },
 		{ 0x2200000000ull | EVENT_VALID | 0xb0e,
 			0x2200000000ull | EVENT_VALID | 0xb0e },

@@ -18,8 +18,13 @@ inc-unit-vmm_mmio := services/vmm
 ldlibs-unit-vmm_mmio := -lZydis
 
 unit-tests += vmm_mem
-src-unit-vmm_mem := test/unit/vmm_machine/mem_test.c services/vmm/machine/physmap.c services/vmm/machine/guest_memory.c
+src-unit-vmm_mem := test/unit/vmm_machine/mem_test.c $(addprefix services/vmm/machine/,physmap.c guest_memory.c dirty.c)
 inc-unit-vmm_mem := services/vmm
+
+unit-tests += vmm_dirty
+src-unit-vmm_dirty := test/unit/vmm_machine/dirty_test.c services/vmm/load/load_space.c libs/base/error.c \
+	$(addprefix services/vmm/machine/,physmap.c guest_memory.c dirty.c memory_image.c)
+inc-unit-vmm_dirty := services/vmm
 
 unit-tests += vmm_cpuid
 src-unit-vmm_cpuid := test/unit/vmm_machine/cpuid_test.c services/vmm/machine/cpuid.c

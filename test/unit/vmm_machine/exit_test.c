@@ -24,6 +24,7 @@ static long sk_yield(void)
 }
 
 #include "../../../services/vmm/machine/exit.c"
+#include "machine/dirty.h"
 #include "machine/guest_memory.h"
 #include "machine/ram.h"
 #include "machine/mmio.h"
@@ -75,6 +76,19 @@ void vcpu_ipi(struct vcpu *from, const struct lapic_ipi *ipi)
 }
 
 void vm_log(const char *fmt, ...) { (void)fmt; }
+
+/* A page that a save tracks; where the VMM has written last. */
+static uint64_t tracked = UINT64_MAX;
+static const void *wrote;
+static uint64_t wrote_len;
+
+bool dirty_fault(sk_gpa_t gpa) { return gpa / SK_PAGE_SIZE == tracked / SK_PAGE_SIZE; }
+
+void dirty_wrote(const void *at, uint64_t len)
+{
+	wrote = at;
+	wrote_len = len;
+}
 
 void vm_note(enum vm_note kind, uint64_t number, const char *fmt, ...)
 {
@@ -486,6 +500,11 @@ static void faults_by_kind(void **state)
 	nested_fault(DATA, 0); /* the page has come back in the meantime: try again */
 	old.qual[0] = DATA;
 	assert_memory_equal(&st, &old, sizeof(st));
+	tracked = DATA; /* the save has let the guest write: try again, even if it walked */
+	nested_fault(DATA, SK_NF_PRESENT | SK_NF_WRITE | SK_NF_TABLE);
+	old.qual[1] = st.qual[1];
+	assert_memory_equal(&st, &old, sizeof(st));
+	tracked = UINT64_MAX;
 	nested_fault(HOLE, SK_NF_EXEC);
 	faulted(EXC | 6, 0);
 	nested_fault(HOLE, SK_NF_TABLE);
@@ -517,6 +536,8 @@ static void absent_memory(void **state)
 	nested_fault(HOLE, SK_NF_WRITE);
 	went_on(CODE + 3);
 	assert_int_equal(*(uint32_t *)(ram + HOLE - 4), 0x33333333);
+	assert_ptr_equal(wrote, ram + HOLE - 4);
+	assert_int_equal(wrote_len, 4);
 	st.rip = CODE;
 	st.gpr[SK_RBX] = USER_PAGE + 2 * SK_PAGE_SIZE - 4; /* the other half */
 	nested_fault(HOLE + SK_PAGE_SIZE - 4, SK_NF_WRITE);

@@ -4,6 +4,7 @@
  * page tables
  */
 #define _GNU_SOURCE
+#include "log.h"
 #include "machine/chunk.h"
 #include "machine/guest_memory.h"
 #include "machine/physmap.h"
@@ -107,18 +108,23 @@ static int map_add(struct mapping m)
 
 static void map_remove(uint32_t i) { maps[i] = maps[--n_maps]; }
 
-int ram_page_map(uint64_t piece, uint64_t offset, sk_gpa_t gpa)
+int ram_map(const struct ram_at *at, uint32_t order, enum ram_access access)
 {
-	assert_int_equal(home_of(piece, offset), gpa);
-	return map_add((struct mapping){ gpa, piece, offset, 0, true });
+	assert_int_equal(order, SK_PAGE_ORDER);
+	assert_int_equal(access, RAM_WRITABLE);
+	assert_int_equal(home_of(at->piece, at->offset), at->gpa);
+	return map_add((struct mapping){ at->gpa, at->piece, at->offset, 0, true });
 }
 
-void ram_page_unmap(uint64_t piece, uint64_t offset)
+void ram_unmap(const struct ram_at *at, uint32_t order)
 {
 	uint32_t i;
 
+	assert_int_equal(order, SK_PAGE_ORDER);
 	for (i = 0; i < n_maps; i++)
-		if (maps[i].home && maps[i].piece == piece && maps[i].offset == offset) {
+		if (maps[i].home && maps[i].piece == at->piece &&
+			maps[i].offset == at->offset) {
+			assert_int_equal(maps[i].gpa, at->gpa);
 			map_remove(i);
 			return;
 		}
@@ -203,10 +209,11 @@ int ram_frame_map(sk_cap_t frame, sk_gpa_t gpa, sk_cap_t *copy)
 	return map_add((struct mapping){ gpa, UINT64_MAX, 0, *copy, false });
 }
 
-int ram_large_split(sk_gpa_t gpa)
+int ram_large_split(sk_gpa_t gpa, sk_cap_t *table)
 {
 	uint32_t i;
 
+	*table = ++next_cap;
 	heap += SK_PAGE_SIZE;
 	assert_false(*split_at(gpa));
 	assert_true(made(ram_linear(gpa) >> vm.ram_order));
@@ -220,6 +227,11 @@ int ram_large_split(sk_gpa_t gpa)
 	}
 	return 0;
 }
+
+/* Nothing is tracked here: dirty_test.c. */
+void ram_table_drop(sk_cap_t table) { (void)table; }
+
+void vm_log(const char *fmt, ...) { assert_null(fmt); }
 
 /*
  * The memory that an access of the guest at gpa reaches, as the VMM sees it; NULL: nested

@@ -7,6 +7,8 @@
 
 uint32_t sample_seen, sample_pages = 130;
 bool sample_any;
+/* The writer is in its second round. */
+static bool sample_rest;
 
 enum kind { HOLE, ZERO, DATA };
 
@@ -25,12 +27,33 @@ static const uint8_t *page_of(uint64_t gfn)
 	return page[gfn];
 }
 
-bool sample_next(void *ctx, uint64_t gfn, struct stream_page *p)
+/* The guest changes these while it runs, so they are named again. */
+static bool changes(uint64_t gfn) { return gfn >= 30 && gfn < 30 + SAMPLE_REST; }
+
+static bool named(enum stream_want want, uint64_t gfn)
+{
+	if (sample_rest && !changes(gfn))
+		return false;
+	return (kind_of(gfn) == HOLE) == (want == STREAM_HOLE);
+}
+
+/* As it is while the guest runs. */
+static const uint8_t *early_page_of(uint64_t gfn)
+{
+	static const uint8_t other[4096] = { 1 };
+
+	return changes(gfn) && kind_of(gfn) == DATA ? other : page_of(gfn);
+}
+
+bool sample_next(void *ctx, enum stream_want want, uint64_t gfn, struct stream_page *p)
 {
 	(void)ctx;
+	while (gfn < sample_pages && !named(want, gfn))
+		gfn++;
 	if (gfn >= sample_pages)
 		return false;
-	*p = (struct stream_page){ gfn, kind_of(gfn) == HOLE ? NULL : page_of(gfn) };
+	p->gfn = gfn;
+	p->data = want == STREAM_HOLE ? NULL : sample_rest ? page_of(gfn) : early_page_of(gfn);
 	return true;
 }
 
@@ -41,9 +64,10 @@ int sample_put(void *ctx, uint64_t gfn, enum libxc_page_type type, const uint8_t
 		LIBXC_PAGE_RAM };
 
 	(void)ctx;
-	sample_seen++;
-	if (sample_any)
+	/* holes and pages of both rounds: the last one counts */
+	if (sample_any || (changes(gfn) && sample_seen++ < sample_pages))
 		return 0;
+	sample_seen += !changes(gfn);
 	if (gfn >= sample_pages || type != types[kind_of(gfn)] ||
 		(data && memcmp(data, page_of(gfn), 4096) != 0))
 		return load_fail(e, "page %u is another one", (unsigned int)gfn);
@@ -111,6 +135,7 @@ struct stream_out *sample_writer(void)
 
 	if (!s)
 		s = malloc(stream_out_size(SAMPLE_VCPUS));
+	sample_rest = false;
 	stream_begin(s, &src);
 	return s;
 }
@@ -126,12 +151,32 @@ struct stream_in *sample_reader(void)
 	return s;
 }
 
+uint32_t sample_fill(void *ctx, uint8_t *buf, uint32_t size, bool *over)
+{
+	struct stream_out *s = ctx;
+	uint32_t n = stream_fill(s, buf, size);
+
+	*over = n < size && s->phase == STREAM_DONE;
+	return n;
+}
+
+void sample_stop(struct stream_out *s)
+{
+	sample_rest = true;
+	stream_rest(s);
+}
+
 uint32_t sample_write(uint8_t *buf, uint32_t piece)
 {
 	struct stream_out *s = sample_writer();
-	uint32_t at = 0, n;
+	uint32_t at = 0;
+	bool over = false;
 
-	while ((n = stream_fill(s, buf + at, piece)) != 0)
-		at += n;
+	while (!over) {
+		at += sample_fill(s, buf + at, piece, &over);
+		if (s->phase == STREAM_WAIT && s->at_byte == s->n_bytes &&
+			s->at_page == s->n_pages)
+			sample_stop(s);
+	}
 	return at;
 }

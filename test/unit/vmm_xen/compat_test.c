@@ -4,6 +4,7 @@
  */
 #include "fake.h"
 #include "case.h"
+#include "xen.h"
 
 #include <xen/version.h>
 
@@ -467,6 +468,15 @@ CASE(runstate_area_of_44_bytes)
 	CHECK(r.time0 > 990000 && r.time0 < 1010000);
 	CHECK(r.time2 > 1990000 && r.time2 < 2010000);
 	CHECK_EQ(*behind, 0x12345678);
+	/* both pages are reported as written, also when another area takes its place */
+	for (int again = 0; again < 2; again++) {
+		memset(fake_wrote, 0, sizeof(fake_wrote));
+		if (again)
+			CHECK_EQ(H32(vcpu_op, VCPUOP_register_runstate_memory_area, 0, ARG), 0);
+		else
+			xen_memory_wrote();
+		CHECK(fake_wrote[59] && fake_wrote[60] && !fake_wrote[61]);
+	}
 	callback_set(
 		/*
 		 * a 64-bit kernel that is started after it: the area that was registered has no

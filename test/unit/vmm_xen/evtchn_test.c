@@ -4,6 +4,7 @@
  */
 #include "fake.h"
 #include "case.h"
+#include "xen.h"
 
 static int64_t op(uint32_t cmd, void *arg, size_t size)
 {
@@ -250,6 +251,25 @@ static void fifo_guest(void)
 	CHECK_EQ(op(EVTCHNOP_expand_array, &e, sizeof(e)), 0);
 }
 
+/* Events come at any time, so a save takes the pages as written; so it is when they go. */
+CASE(fifo_pages_are_reported)
+{
+	struct evtchn_reset r = { .dom = DOMID_SELF };
+
+	fifo_guest();
+	for (int reset = 0; reset < 2; reset++) {
+		memset(fake_wrote, 0, sizeof(fake_wrote));
+		if (reset)
+			CHECK_EQ(op(EVTCHNOP_reset, &r, sizeof(r)), 0);
+		else
+			xen_memory_wrote();
+		CHECK(fake_wrote[CONTROL] && fake_wrote[ARRAY] && !fake_wrote[ARRAY + 1]);
+	}
+	memset(fake_wrote, 0, sizeof(fake_wrote));
+	xen_memory_wrote();
+	CHECK(!fake_wrote[CONTROL] && !fake_wrote[ARRAY]);
+}
+
 CASE(fifo_setup_is_checked)
 {
 	struct evtchn_expand_array e = { .array_gfn = ARRAY };
@@ -420,6 +440,7 @@ int evtchn_tests(void)
 		cmocka_unit_test(local_channel),
 		cmocka_unit_test(backend_ends),
 		cmocka_unit_test(backend_numbers_run_out),
+		cmocka_unit_test(fifo_pages_are_reported),
 		cmocka_unit_test(fifo_setup_is_checked),
 		cmocka_unit_test(fifo_links_in_order),
 		cmocka_unit_test(fifo_priority_and_move),

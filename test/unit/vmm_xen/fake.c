@@ -96,6 +96,17 @@ void *edge_gmem(uint64_t gpa, uint64_t len)
 	return ram + gpa;
 }
 
+bool fake_wrote[RAM_PAGES];
+
+void edge_gmem_wrote(const void *at, uint64_t len)
+{
+	const uint8_t *p = at;
+
+	/* the rest are pages of the VMM */
+	for (uint64_t i = 0; p >= ram && p < ram + sizeof(ram) && i < len; i++)
+		fake_wrote[(uint64_t)(p - ram + (int64_t)i) / SK_PAGE_SIZE] = true;
+}
+
 bool edge_gva_read(unsigned int cpu, void *dst, uint64_t gva, uint64_t len)
 {
 	void *p = len ? edge_gmem(gva, len) : dst;

@@ -35,6 +35,7 @@ enum { RAM_PAGES = 1024, FAKE_VCPUS = 4, FAKE_PAGES = 33, DOMID = 7 };
 
 extern uint8_t ram[RAM_PAGES * SK_PAGE_SIZE];
 extern uint8_t present[RAM_PAGES]; /* 1: the guest has the page */
+extern bool fake_wrote[RAM_PAGES]; /* it was reported that something was written there */
 extern struct sk_vcpu_state fake_state[FAKE_VCPUS];
 extern unsigned int kicks[FAKE_VCPUS], posts[FAKE_VCPUS], io_kicks, logs, notes,
 	devices_changed, channels_dropped;

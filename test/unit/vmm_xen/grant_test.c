@@ -4,6 +4,7 @@
  */
 #include "fake.h"
 #include "case.h"
+#include "xen.h"
 
 static struct grant_entry_v1 *entry(uint32_t ref)
 {
@@ -44,16 +45,42 @@ CASE(grant_in_use_flags)
 	CHECK_EQ(entry(9)->flags, GTF_permit_access | GTF_reading);
 	CHECK_EQ(grant_map(9, GRANT_WRITE, &page), 0);
 	CHECK_EQ(entry(9)->flags, GTF_permit_access | GTF_reading | GTF_writing);
-	grant_unmap(9, GRANT_READ);
+	grant_unmap(9, GRANT_READ, page);
 	CHECK_EQ(entry(9)->flags, GTF_permit_access | GTF_reading | GTF_writing);
-	grant_unmap(9, GRANT_WRITE);
+	grant_unmap(9, GRANT_WRITE, page);
 	CHECK_EQ(entry(9)->flags, GTF_permit_access);
 	CHECK_EQ(grant_map(9, GRANT_WRITE, &page), 0);
 	CHECK_EQ(grant_map(9, GRANT_READ, &page), 0);
-	grant_unmap(9, GRANT_WRITE);
+	grant_unmap(9, GRANT_WRITE, page);
 	CHECK_EQ(entry(9)->flags, GTF_permit_access | GTF_reading);
-	grant_unmap(9, GRANT_READ);
+	grant_unmap(9, GRANT_READ, page);
 	CHECK_EQ(entry(9)->flags, GTF_permit_access);
+}
+
+/* What may have been written is reported when the use ends, or when all is to be reported. */
+CASE(grant_writes_are_reported)
+{
+	void *page;
+
+	fake_guest();
+	memset(fake_wrote, 0, sizeof(fake_wrote));
+	grant_give(9, 100, GTF_permit_access, 0);
+	CHECK_EQ(grant_map(9, GRANT_READ, &page), 0);
+	xen_memory_wrote();
+	grant_unmap(9, GRANT_READ, page);
+	CHECK(!fake_wrote[100]);
+	CHECK_EQ(grant_map(9, GRANT_WRITE, &page), 0);
+	CHECK(!fake_wrote[100]);
+	xen_memory_wrote(); /* a ring */
+	CHECK(fake_wrote[100]);
+	fake_wrote[100] = false;
+	grant_unmap(9, GRANT_WRITE, page);
+	CHECK(fake_wrote[100]);
+	fake_wrote[100] = false;
+	xen_memory_wrote();
+	CHECK(!fake_wrote[100]);
+	CHECK_EQ(grant_write(9, 8, "data", 4), 0);
+	CHECK(fake_wrote[100]);
 }
 
 CASE(grant_copies)
@@ -197,6 +224,7 @@ int grant_tests(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(grant_rules),
 		cmocka_unit_test(grant_in_use_flags),
+		cmocka_unit_test(grant_writes_are_reported),
 		cmocka_unit_test(grant_copies),
 		cmocka_unit_test(copy_within),
 		cmocka_unit_test(table_ops),

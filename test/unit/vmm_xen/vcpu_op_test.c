@@ -4,6 +4,7 @@
  */
 #include "call.h"
 #include "case.h"
+#include "xen.h"
 
 #include <xen/sched.h>
 
@@ -182,6 +183,9 @@ CASE(vcpu_info_moves)
 	up[1] = false;
 	CHECK_EQ(vcpu_op(VCPUOP_register_vcpu_info, 1, &a, sizeof(a)), 0);
 	CHECK_EQ(vcpu_op(VCPUOP_register_vcpu_info, FAKE_VCPUS, &a, sizeof(a)), -XEN_ENOENT);
+	memset(fake_wrote, 0, sizeof(fake_wrote));
+	xen_memory_wrote(); /* it is written at any time */
+	CHECK(fake_wrote[50]);
 }
 
 static uint64_t pvclock(const struct vcpu_time_info *t, uint64_t tsc)
