@@ -446,7 +446,8 @@ $(measure)/initramfs: $(measure)/measure $(GUESTCACHE)/kernel-cloud-amd64/versio
 $(measure)/dom0-ramdisk: $(measure)/measure $(GUESTCACHE)/kernel-amd64/version $(xen-host) tools/mkinitramfs $(wildcard test/bench/xen/*)
 	$(call say,INITRD,$@)test/bench/xen/mkdom0 $(GUESTCACHE) $< -o $@
 # counts that repeat, compared with test/bench/baseline.json, or stored there
-bench-check-needs := $(kernel-elf) $(boot-img) $(B)/ktest/bench.img $(own-guests) $(guest-loaders-there) $(measure)/count.so
+bench-check-needs := $(kernel-elf) $(boot-img) $(B)/ktest/bench.img $(own-guests) $(guest-loaders-there) \
+	$(GUESTCACHE)/initramfs-cloud-amd64 $(measure)/initramfs $(measure)/count.so
 
 .PHONY: check test ktest fuzz khost system soak bench bench-check bench-baseline mutants
 check: $(call wanted,$(unit-bins)) $(if $(filter-out xl_oracle,$(T)),,$(xl))

@@ -44,6 +44,7 @@ class Row:
 OPERATIONS = [Row("null-hypercall", "call", 0.5, 700), Row("sched-yield", "call"), Row("evtchn-send-bad-port", "call"),
               Row("evtchn-send-pending", "call", None, 900), Row("set-timer", "call"), Row("cpuid-exit", "exit", None, 700),
               Row("rdmsr-exit", "exit", None, 700), Row("port-read", "exit", 0.6)]
+OPERATION_NAMES = {row.name for row in OPERATIONS} | {"store-read", "store-write"}  # those of test/guest/bench.c
 # rows in which Xen decodes an instruction and uses the functions of counts.DECODING for nothing else
 DECODED = ("null-hypercall", "cpuid-exit", "rdmsr-exit")
 LIST = [("", f"create -p /guests/l{i}.cfg") for i in range(1, LISTED + 1)] + [("list", "list")] + \
@@ -54,6 +55,7 @@ HOST = [(Row("create-grub", "guest", None, 6_000_000), "create -p /guests/gr.cfg
         (Row("create-linux", "guest", None, 140_000_000), "create -p /guests/lin.cfg"), (Row("start-linux", "guest"), "unpause lin"),
         (Row("destroy-linux", "guest"), "destroy lin"), (Row("create-linux-again", "guest", None, 45_000_000), "create -p /guests/lin.cfg"),
         (None, "destroy lin"), *((row and Row(row, "command"), command) for row, command in LIST)]
+COMMANDS = {row.name for row, _ in HOST if row and row.name != "start-linux"}
 STORE = [(Row(f"xs-{what}", "request", 0.2), f"measure store {what} {{n}} xs-{what}", 500) for what in ("read", "write", "transaction")]
 DISK = [(Row(f"disk-{what}-{kib}k-{depth}", "request", bar),
          f"measure disk {{disk}} {what} {'random' if kib == 4 else 'sequential'} {kib * 1024} {depth} {{n}} disk-{what}-{kib}k-{depth}", n)
@@ -114,15 +116,14 @@ def result(row, decoding):
             "components": each(row.components), "costly": each(row.special), "rep": round(row.reps / row.n, 2)}
 
 
-def measured(side, counted, found):
-    """{name: counts.Row} without what the loop, or the idle host, takes itself."""
+def measured(counted, found, commands):
+    """{name: counts.Row} without what the loop, or for rows of commands the idle host, takes itself."""
     rows = {name: counted.row(i, name, int(n)) for i, (name, n) in enumerate(found)}
     empty, idle = rows.pop("nothing", None), rows.pop("nothing-host", None)
-    commands = {row.name for row, _ in HOST if row and row.name != "start-linux"}
     for name, row in rows.items():
         if name in commands:
             row.subtract(idle)
-        elif empty and name in {row.name for row in OPERATIONS}:
+        elif name in OPERATION_NAMES:
             row.subtract(empty)
     return rows
 
@@ -191,7 +192,7 @@ def run(build, where):
     try:
         for side in chosen:
             began = time.monotonic()
-            rows = measured(side, *getattr(sides, "run_" + side)(build, where, work(), server))
+            rows = measured(*getattr(sides, "run_" + side)(build, where, work(), server), COMMANDS)
             print(f"bench: {side} took {time.monotonic() - began:.0f} s", flush=True)
             for name, row in rows.items():
                 decoding = rows[name if name in DECODED else DECODED[0]].decoding() if side == "xen" else 0

@@ -43,10 +43,11 @@ class Work:
         return any("{peer}" in command for _, command in self.guest)
 
     def script(self, server, disk, hypervisor=True):
-        """What the guest runs."""
-        words = {"disk": disk, "outside": f"{GATEWAY} {server.port}", "peer": f"{PEER} {PORT}"}
-        run = [command.format(**words) for _, command in self.guest if hypervisor or self.on_bare(command)]
-        return "".join(line + "\n" for line in [f"ping -c 2 {GATEWAY} >/dev/null", *run])
+        """What the guest runs. server: a Server, if a row is {outside}."""
+        words = {"disk": disk, "outside": f"{GATEWAY} {server.port}" if server else "", "peer": f"{PEER} {PORT}"}
+        chosen = [command for _, command in self.guest if hypervisor or self.on_bare(command)]
+        first = [f"ping -c 2 {GATEWAY} >/dev/null"] * any("{outside}" in command or "{peer}" in command for command in chosen)
+        return "".join(line + "\n" for line in first + [command.format(**words) for command in chosen])
 
     @staticmethod
     def on_bare(command):

@@ -145,13 +145,13 @@ def test_a_plot_shows_the_rows_that_xen_has_too():
     assert "a" in texts and "b" not in texts and "700" in texts and "1,000" in texts
 
 
-BASELINE = {"long": 10000, "short": 100, "gone": 1}
+BASELINE = {"long": 10000, "short": 100, "disk-1": 10000, "create-grub": 1000000, "gone": 1}
 
 
 @pytest.mark.parametrize("now, failed, notes", [
-    ({"long": 10300, "short": 108, "gone": 1}, [], []),
-    ({"long": 10301, "short": 109, "gone": 9}, ["long", "short"], []),
-    ({"long": 9708, "short": 92}, ["gone"], ["long"]),
+    ({"long": 10300, "short": 108, "disk-1": 10500, "create-grub": 1060000, "gone": 1}, [], []),
+    ({"long": 10301, "short": 109, "disk-1": 10501, "create-grub": 1060001, "gone": 9}, ["long", "short", "disk-1", "create-grub"], []),
+    ({"long": 9699, "short": 92, "disk-1": 9499, "create-grub": 939999}, ["gone"], ["long", "disk-1", "create-grub"]),
     ({**BASELINE, "new": 5}, ["new"], []),
 ])
 def test_counts_beside_a_baseline(now, failed, notes):

@@ -74,12 +74,12 @@ def bench_kernel_tests(words):
 
 def bench_reads(words, out):
     programs = [w for before, w in zip(words, words[1:]) if before == "--host"]
-    always = machine(out) + loaders(out) + [f"{out}/guest/bench", f"{out}/measure/count.so"]
-    always += programs + [f"{out}/ktest/{n}.img" for n in bench_kernel_tests(words)]
+    always = machine(out) + loaders(out) + [f"{out}/guest/bench"] + [f"{out}/measure/{f}" for f in ("initramfs", "count.so")]
+    always += [f"{out}/guests/kernel-cloud-amd64/vmlinuz"] + programs + [f"{out}/ktest/{n}.img" for n in bench_kernel_tests(words)]
     if words[4] in ("check", "baseline"):
         return always
-    return always + [f"{out}/measure/{f}" for f in ("measure", "initramfs", "dom0-ramdisk", "stretch.so")] + \
-        [f"{out}/guests/{f}" for f in ("kernel-cloud-amd64/vmlinuz", "initramfs-cloud-amd64", "xen-host/xen", "xen-host/xen.efi")]
+    return always + [f"{out}/measure/{f}" for f in ("measure", "dom0-ramdisk", "stretch.so")] + \
+        [f"{out}/guests/{f}" for f in ("xen-host/xen", "xen-host/xen.efi")]
 
 
 def runtests_reads(words, out):
@@ -94,7 +94,7 @@ def runtests_reads(words, out):
     if "system" in tiers:
         paths += machine(out) + guests(out) + [f"{out}/guest/bench", f"{out}/guest/rogue", f"{out}/skerry.iso"]
     if "--tier" not in words:
-        paths += [f"{out}/measure/count.so"]
+        paths += [f"{out}/measure/{f}" for f in ("initramfs", "count.so")]
     return paths
 
 
