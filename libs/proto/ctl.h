@@ -98,7 +98,11 @@ enum ctl_right { CTL_RIGHT_NONE = 0, CTL_CLASSES(X) };
 	X(SAVED_CONFIG, 33, CONFIGURE, \
 		"struct ctl_image: a saved guest -> the text of its configuration, which is hostile") \
 	X(SCHED, 34, CONFIGURE, "struct ctl_sched: weight and cap of a guest -> nothing") \
-	X(PIN, 35, CONFIGURE, "struct ctl_pin: the CPUs of a guest's vCPUs -> nothing")
+	X(PIN, 35, CONFIGURE, "struct ctl_pin: the CPUs of a guest's vCPUs -> nothing") \
+	X(INSERT, 36, CONFIGURE, \
+		"uint32_t domid, struct guest_disk: a medium for the empty drive in its seat -> nothing, when the guest has it") \
+	X(EJECT, 37, CONFIGURE, \
+		"struct ctl_number: the seat of a drive -> nothing, when its medium is out")
 
 #define X(name, num, class, what) CTL_##name = (num),
 enum ctl_op { CTL_OPS(X) CTL_OP_END };

@@ -25,7 +25,6 @@ enum {
 	GUEST_CMDLINE_MAX = 1023,
 	GUEST_SHIM_TEXT_MAX = 255,
 	GUEST_DISKS_MAX = 8,
-	GUEST_DRIVES_MAX = 4, /* that are empty */
 	GUEST_VIFS_MAX = 4,
 	/* The places of a guest's devices: those of disks, then those of vifs. */
 	GUEST_SEATS = GUEST_DISKS_MAX + GUEST_VIFS_MAX,
@@ -107,13 +106,12 @@ _Static_assert(sizeof(struct disk_spec) == 464, "no padding");
 
 struct guest_disk {
 	struct disk_spec spec;
-	uint32_t place; /* in the list of the file */
-	uint32_t seat;  /* among the guest's disks; it stays when another one is detached */
+	uint32_t seat; /* among the guest's disks; it stays when another one is detached */
 	char label
 		[DISK_LABEL_SIZE]; /* of the GPT partition that it is; empty: an empty drive */
 	uint8_t reserved;
 };
-_Static_assert(sizeof(struct guest_disk) == 524, "no padding");
+_Static_assert(sizeof(struct guest_disk) == 520, "no padding");
 
 /* One entry of vif=, as in xl-network-configuration(5). */
 struct vif_spec {
@@ -164,9 +162,8 @@ struct guest_config {
 	char cmdline[GUEST_CMDLINE_MAX + 1];
 	uint32_t weight, cap;
 	uint32_t on_poweroff, on_reboot, on_watchdog, on_crash; /* enum guest_action */
-	uint32_t n_disks, n_drives, n_vifs;
+	uint32_t n_disks, n_vifs, reserved;
 	struct guest_disk disks[GUEST_DISKS_MAX];
-	struct guest_disk drives[GUEST_DRIVES_MAX]; /* empty; the guest has none of them */
 	struct vif_spec vifs[GUEST_VIFS_MAX];
 	/*
 	 * The CPUs of the host that each vCPU may run on, and those of them on which it should,
@@ -174,7 +171,7 @@ struct guest_config {
 	 */
 	uint64_t cpus[GUEST_VCPUS_MAX], cpus_soft[GUEST_VCPUS_MAX];
 };
-_Static_assert(sizeof(struct guest_config) == 13152, "no padding");
+_Static_assert(sizeof(struct guest_config) == 11024, "no padding");
 
 /* The usual shim among the host's files. */
 #define SHIM_FILE "/guests/xen-shim"

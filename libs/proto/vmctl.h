@@ -76,10 +76,12 @@ struct vm_disk {
 	uint32_t vdev;
 	uint32_t read_only;
 	uint32_t cdrom;
+	/* A drive without a medium: the channel is not there yet. */
+	uint32_t empty;
 	/* Name of the BLK channel in the domain info. */
 	char channel[16];
 };
-_Static_assert(sizeof(struct vm_disk) == 28, "no padding");
+_Static_assert(sizeof(struct vm_disk) == 32, "no padding");
 /* Where the guest comes from. */
 enum vm_restore {
 	VM_BOOT,
@@ -134,7 +136,7 @@ struct vm_config {
 	 * the modules.
 	 */
 };
-_Static_assert(sizeof(struct vm_config) == 8688, "no padding");
+_Static_assert(sizeof(struct vm_config) == 8720, "no padding");
 _Static_assert(sizeof(struct vm_config) <= 12288, "three pages");
 
 #define VMCTL_MSGS(X) \
@@ -154,11 +156,12 @@ _Static_assert(sizeof(struct vm_config) <= 12288, "three pages");
 		"answered by GROWN unless the guest ends") \
 	X(GROWN, 12, "control: arg pieces, 0 to what was asked, are in the next slots of RAM") \
 	X(NMI, 13, "control: send an NMI to vCPU arg; no answer") \
-	X(PLUG, 14, "control: a device more: struct vmctl_plug follows; answered by DEVICES") \
+	X(PLUG, 14, \
+		"control: a device more, or a medium for an empty drive: struct vmctl_plug follows; answered by DEVICES") \
 	X(UNPLUG, 15, \
-		"control: take a device out: struct vmctl_unplug follows; answered by DEVICES when that is done") \
+		"control: take a device or a medium out: struct vmctl_unplug follows; answered by DEVICES when that is done") \
 	X(DEVICES, 16, \
-		"VMM: the seats of its devices, as bits of arg; uint32_t follows: the number of the last PLUG or UNPLUG that is done") \
+		"VMM: the seats of its devices, as bits of arg, and from bit VMCTL_EMPTY on the seats of empty drives; uint32_t follows: the number of the last PLUG or UNPLUG that is done") \
 	X(BREACH, 17, \
 		"VMM: the service of channel arg broke the protocol; uint32_t follows: in this epoch of the connection") \
 	X(SAVE, 18, \
@@ -180,25 +183,31 @@ enum vmctl_type { VMCTL_MSGS(X) VMCTL_MSG_END };
 
 /* Seats of devices: disks come first. */
 #define VMCTL_SEATS (VM_DISKS_MAX + VM_VIFS_MAX)
+#define VMCTL_EMPTY 16u
 struct vmctl_plug {
 	uint32_t number, seat;
-	/* Its connection, which is mapped. */
+	/* Its connection, which is mapped; none for an empty drive. */
 	struct domain_channel channel;
 	/* One of them, by the seat. */
 	struct vm_disk disk;
 	struct vm_vif vif;
+	uint32_t reserved;
 };
-_Static_assert(sizeof(struct vmctl_plug) == 136, "no padding");
+_Static_assert(sizeof(struct vmctl_plug) == 144, "no padding");
 /* The seat of the volume on which a guest is saved, behind those of devices. */
 #define VMCTL_SEAT_IMAGE VMCTL_SEATS
 struct vmctl_save {
 	/* The connection with the volume, which is mapped; its data are 2 MiB. */
 	struct domain_channel channel;
 };
+enum vmctl_unplug_how {
+	VMCTL_UNPLUG_ASK,    /* the guest lets go of the device */
+	VMCTL_UNPLUG_FORCE,  /* it is not waited for */
+	VMCTL_UNPLUG_MEDIUM, /* of a drive, which stays */
+};
 struct vmctl_unplug {
 	uint32_t number, seat;
-	/* Do not wait until the guest lets go. */
-	uint32_t force;
+	uint32_t how; /* enum vmctl_unplug_how */
 };
 _Static_assert(sizeof(struct vmctl_unplug) == 12, "no padding");
 

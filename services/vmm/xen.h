@@ -27,6 +27,8 @@
 #include <stdint.h>
 #include <sk/types.h>
 
+#include "proto/vmctl.h"
+
 struct xen_params {
 	uint32_t domid;
 	uint32_t n_vcpus;
@@ -71,13 +73,14 @@ int xen_io_init(void) must_check;
  */
 void xen_io_quiesce(void);
 /*
- * A device more, and one that is to go, on the I/O thread. xen_io_devices() frees those that
- * have gone, and returns the seats of the others as bits; it is time to call it after
- * edge_devices_changed().
+ * A device or medium more, and one that is to go, on the I/O thread. xen_io_devices() frees
+ * those that have gone, and returns the others as DEVICES of vmctl.h; it is time to call it
+ * after edge_devices_changed(). xen_io_settled(): the medium in this seat is not just coming or
+ * going.
  */
-struct vmctl_plug;
 int xen_io_plug(const struct vmctl_plug *p) must_check;
-void xen_io_unplug(uint32_t seat, bool forced);
+void xen_io_unplug(uint32_t seat, enum vmctl_unplug_how how);
+bool xen_io_settled(uint32_t seat);
 uint32_t xen_io_devices(void);
 
 /* ---- saving and restoring ---- */

@@ -64,7 +64,6 @@ def test_pvh_grub(machine, build, tmp_path):
     m = machine(guests=guests)
     m.prompt()
     m.line(f"create -c {config}")
-    m.expect("hdc: the drive is empty")
     m.expect("grub: from the guest's own disk")
     m.expect(r"debian login: root \(automatic login\)[^$]*# ")
     m.send("echo root-$((6*7)); findmnt -no SOURCE,FSTYPE /; ip -o -4 addr show eth0; dmesg | grep xen:events; date +%Y\r")

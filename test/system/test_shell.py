@@ -133,7 +133,7 @@ def check_verbs(m):
     helped = m.shell("help")
     for verb in ("create list console pause unpause shutdown reboot destroy domid domname rename info dmesg uptime vcpu-list sysrq trigger vm-list "
                  "list-services restart kill xenstore-ls xenstore-read xenstore-write xenstore-rm xenstore-list poweroff reboot-host ls cat "
-                 "block-list network-list mem-set save restore caps echo help").split():
+                 "block-list network-list cd-insert cd-eject mem-set save restore caps echo help").split():
         assert re.search(rf"^ {verb} +\w", helped, re.M), f"help does not name {verb}"
         assert m.shell("help " + verb).startswith("Usage: " + verb)
     assert "(storage) volume data: 1 MiB" in m.shell("dmesg")

@@ -251,6 +251,8 @@ static void plugged(uint32_t domid, const char *why)
 	plug_over_for(CTL_ATTACH_DISK, domid, why);
 	plug_over_for(CTL_ATTACH_VIF, domid, why);
 	plug_over_for(CTL_DETACH, domid, why);
+	plug_over_for(CTL_INSERT, domid, why);
+	plug_over_for(CTL_EJECT, domid, why);
 }
 
 /* The guest that gets or loses a device. */
@@ -278,6 +280,23 @@ void ctl_do_ATTACH_DISK(struct request *q, const void *body, uint32_t len)
 	struct msg m;
 
 	(void)len;
+	if (wrong) {
+		ctl_refuse(q, -SK_E_INVAL, "the %s is not valid", wrong);
+		return;
+	}
+	g = plug_guest(q, c->domid);
+	if (g)
+		plug_begun(q, c->domid, guest_plug_disk(g, &c->disk, plugged, &m), &m);
+}
+
+void ctl_do_INSERT(struct request *q, const void *body, uint32_t len)
+{
+	const struct ctl_disk *c = body;
+	const char *wrong = guest_disk_check(&c->disk);
+	struct guest *g;
+	struct msg m;
+
+	(void)len;
 	if (wrong || disk_spec_empty(&c->disk.spec)) {
 		ctl_refuse(q, -SK_E_INVAL, "the %s is not valid",
 			wrong ? wrong : "format of a disk");
@@ -285,7 +304,7 @@ void ctl_do_ATTACH_DISK(struct request *q, const void *body, uint32_t len)
 	}
 	g = plug_guest(q, c->domid);
 	if (g)
-		plug_begun(q, c->domid, guest_plug_disk(g, &c->disk, plugged, &m), &m);
+		plug_begun(q, c->domid, guest_insert(g, &c->disk, plugged, &m), &m);
 }
 
 void ctl_do_ATTACH_VIF(struct request *q, const void *body, uint32_t len)
@@ -307,18 +326,33 @@ void ctl_do_ATTACH_VIF(struct request *q, const void *body, uint32_t len)
 
 enum { BY_FORCE = 1 };
 
-void ctl_do_DETACH(struct request *q, const void *body, uint32_t len)
+/* The guest that is to lose what is in a seat. */
+static struct guest *unplug_guest(struct request *q, const struct ctl_number *n)
+{
+	if (n->value < GUEST_SEATS)
+		return plug_guest(q, n->domid);
+	ctl_refuse(q, -SK_E_RANGE, "a guest has no seat %" PRIu64, n->value);
+	return NULL;
+}
+
+void ctl_do_EJECT(struct request *q, const void *body, uint32_t len)
 {
 	const struct ctl_number *n = body;
-	struct guest *g;
+	struct guest *g = unplug_guest(q, n);
 	struct msg m;
 
 	(void)len;
-	if (n->value >= GUEST_SEATS) {
-		ctl_refuse(q, -SK_E_RANGE, "a guest has no seat %" PRIu64, n->value);
-		return;
-	}
-	g = plug_guest(q, n->domid);
+	if (g)
+		plug_begun(q, n->domid, guest_eject(g, (uint32_t)n->value, plugged, &m), &m);
+}
+
+void ctl_do_DETACH(struct request *q, const void *body, uint32_t len)
+{
+	const struct ctl_number *n = body;
+	struct guest *g = unplug_guest(q, n);
+	struct msg m;
+
+	(void)len;
 	if (g)
 		plug_begun(q, n->domid,
 			guest_unplug(g, (uint32_t)n->value, n->flags & BY_FORCE, plugged, &m),

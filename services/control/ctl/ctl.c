@@ -90,6 +90,8 @@ static const struct {
 	[CTL_ATTACH_DISK] = FIXED(struct ctl_disk, 0),
 	[CTL_ATTACH_VIF] = FIXED(struct ctl_vif, 0),
 	[CTL_DETACH] = FIXED(struct ctl_number, 0),
+	[CTL_INSERT] = FIXED(struct ctl_disk, 0),
+	[CTL_EJECT] = FIXED(struct ctl_number, 0),
 	[CTL_RESTART] = FIXED(struct ctl_restart, 0),
 	[CTL_POWER] = FIXED(struct ctl_power, 0),
 	[CTL_SAVE] = SIZES(

@@ -76,6 +76,12 @@ bool guest_has_device(struct guest_config *c, uint32_t seat)
 				      : guest_vif_at(c, seat - GUEST_DISKS_MAX) != NULL;
 }
 
+bool guest_has_medium(struct guest_config *c, uint32_t seat)
+{
+	return guest_has_device(c, seat) &&
+	       !(seat < GUEST_DISKS_MAX && disk_spec_empty(&guest_disk_at(c, seat)->spec));
+}
+
 uint32_t guest_device_id(struct guest_config *c, uint32_t seat)
 {
 	return seat < GUEST_DISKS_MAX ? guest_disk_at(c, seat)->spec.number
@@ -155,12 +161,22 @@ static int own_memory_take(struct guest *g)
 	if (!g->base || set_take(g, heap_bytes(g), POOL_HEAP, &g->heap))
 		return -1;
 	for (uint32_t seat = 0; seat < GUEST_SEATS; seat++)
-		if (guest_has_device(g->dom->config, seat) &&
+		if (guest_has_medium(g->dom->config, seat) &&
 			!guest_device_take(g, seat, GUEST_DEVICE_ORDER))
 			return -1;
 	if (g->image[0] && !guest_device_take(g, GUEST_SEAT_IMAGE, GUEST_DEVICE_ORDER))
 		return -1;
 	return 0;
+}
+
+static uint64_t devices_bytes(const struct guest *g)
+{
+	uint64_t bytes = 0;
+
+	for (uint32_t seat = 0; seat < GUEST_SEATS; seat++)
+		if (guest_has_medium(g->dom->config, seat))
+			bytes += 1ull << GUEST_DEVICE_ORDER;
+	return bytes;
 }
 
 static uint64_t round_to_pieces(uint64_t bytes)
@@ -175,8 +191,7 @@ static int memory_take(struct guest *g, struct msg *m)
 
 	if (own_memory_take(g) == 0 && set_take(g, (uint64_t)ram << 20, POOL_RAM, &g->ram) == 0)
 		return 0;
-	own = (1ull << base_order(g)) + round_to_pieces(heap_bytes(g)) +
-	      ((uint64_t)guest_devices(g) << GUEST_DEVICE_ORDER);
+	own = (1ull << base_order(g)) + round_to_pieces(heap_bytes(g)) + devices_bytes(g);
 	return msg_fail(m,
 		"not enough free memory: the guest needs %u MiB and %u MiB for its VMM and devices, "
 		"%u MiB are free; lower memory= or destroy a guest",
@@ -329,9 +344,10 @@ static int vmm_make(struct guest *g, struct msg *m)
 
 void guest_vm_disk(const struct guest_disk *d, struct vm_disk *v)
 {
-	*v = (struct vm_disk){
-		.vdev = d->spec.number, .read_only = d->spec.readonly, .cdrom = d->spec.cdrom
-	};
+	*v = (struct vm_disk){ .vdev = d->spec.number,
+		.read_only = d->spec.readonly,
+		.cdrom = d->spec.cdrom,
+		.empty = disk_spec_empty(&d->spec) };
 	snprintf(v->channel, sizeof(v->channel), "disk%u", d->seat & 7);
 }
 
@@ -490,7 +506,7 @@ static bool memory_whole(const struct guest *g)
 		     g->n_ram + g->n_more_max == ram_pieces(machine_maxmem(g->dom->config));
 
 	for (uint32_t seat = 0; seat < GUEST_SEATS; seat++)
-		whole = whole && (g->device[seat] || !guest_has_device(g->dom->config, seat));
+		whole = whole && (g->device[seat] || !guest_has_medium(g->dom->config, seat));
 	for (uint32_t i = g->n_more; i < g->n_more_max; i++)
 		whole = whole && !g->more[i];
 	return whole;

@@ -112,11 +112,7 @@ static const char *devices_check(const struct guest_config *c)
 	const char *wrong = NULL;
 
 	for (uint32_t i = 0; !wrong && i < c->n_disks; i++)
-		wrong = disk_spec_empty(&c->disks[i].spec) ? "format of a disk"
-							   : guest_disk_check(&c->disks[i]);
-	for (uint32_t i = 0; !wrong && i < c->n_drives; i++)
-		wrong = disk_spec_empty(&c->drives[i].spec) ? guest_disk_check(&c->drives[i])
-							    : "format of a drive";
+		wrong = guest_disk_check(&c->disks[i]);
 	for (uint32_t i = 0; !wrong && i < c->n_vifs; i++)
 		wrong = guest_vif_check(&c->vifs[i]);
 	return wrong ? wrong : seats_ok(c) ? NULL : "number of a device";
@@ -127,8 +123,7 @@ static const char *parts_check(const struct guest_config *c)
 	const struct rule rules[] = {
 		{ c->n_modules <= GUEST_MODULES_MAX && guest_modules(c) <= GUEST_MODULES_MAX,
 			"number of modules" },
-		{ c->n_disks <= GUEST_DISKS_MAX && c->n_drives <= GUEST_DRIVES_MAX,
-			"number of disks" },
+		{ c->n_disks <= GUEST_DISKS_MAX, "number of disks" },
 		{ c->n_vifs <= GUEST_VIFS_MAX, "number of vifs" },
 	};
 	const char *wrong = rules_check(rules, ARRAY_SIZE(rules));

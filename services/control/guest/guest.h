@@ -19,8 +19,7 @@ struct guest_conn {
 	uint32_t step; /* which of the VMM's connections: link.h */
 	/* its number, and what is needed to open it again: frames and the VMM's signal */
 	struct proc_connection kept;
-	bool plugging; /* plug.c: its device is not complete, or is being taken out */
-	bool accused;  /* accuse.c: the VMM says that the service broke the protocol */
+	bool accused; /* accuse.c: the VMM says that the service broke the protocol */
 
 	/* reopen.c */
 	uint16_t life;      /* of the service, in which it was opened the last time */
@@ -78,6 +77,7 @@ typedef void (*plug_done_fn)(uint32_t domid, const char *why);
 struct guest_plug {
 	enum plug_state state;
 	uint32_t seat;
+	bool medium;                   /* of a drive that stays */
 	struct domain_channel channel; /* PLUG_TELL */
 	struct guest_nodes nodes;      /* PLUG_SHOW */
 	struct svc_timer late;
@@ -184,14 +184,11 @@ struct guest {
 struct guest_disk *guest_disk_at(struct guest_config *c, uint32_t seat);
 struct vif_spec *guest_vif_at(struct guest_config *c, uint32_t devid);
 bool guest_has_device(struct guest_config *c, uint32_t seat);
+/* It is not an empty drive: it needs a connection with its service. */
+bool guest_has_medium(struct guest_config *c, uint32_t seat);
 /* Its number: vdev or devid. */
 uint32_t guest_device_id(struct guest_config *c, uint32_t seat);
 
 static inline struct guest *guest_of(const struct dom *d) { return d->priv; }
-
-static inline uint32_t guest_devices(const struct guest *g)
-{
-	return g->dom->config->n_disks + g->dom->config->n_vifs;
-}
 
 #endif

@@ -82,7 +82,6 @@ static void keep_conn(struct kept_conn *k, const struct guest_conn *c)
 		.lost = c->lost,
 		.doubtful = c->doubtful || c->reopening,
 		.channel = (uint8_t)c->kept.channel,
-		.plugging = c->plugging,
 		.rings = c->kept.rings,
 		.data = c->kept.data,
 		.own = c->kept.own,
@@ -94,10 +93,13 @@ static void keep_guest(struct kept_guest *k, const struct guest *g)
 	k->flags |= flag(g->start_paused, KEPT_START_PAUSED) |
 		    flag(g->was_ready, KEPT_WAS_READY) | flag(g->leaving, KEPT_LEAVING) |
 		    flag(g->io_shares, KEPT_IO_SHARES) | flag(g->io_capped, KEPT_IO_CAPPED) |
-		    flag(g->image_writable, KEPT_IMAGE_WRITABLE);
+		    flag(g->image_writable, KEPT_IMAGE_WRITABLE) |
+		    flag(g->plug.state != PLUG_IDLE, KEPT_PLUGGING) |
+		    flag(g->plug.medium, KEPT_PLUG_MEDIUM);
 	memcpy(k->image, g->image, sizeof(g->image));
 	k->refused = g->refused;
 	k->plug_number = g->plug_number;
+	k->plug_seat = g->plug.seat;
 	k->start_ns = g->start_ns;
 	k->n_more_max = g->n_more_max;
 	k->step = g->step;
@@ -192,7 +194,6 @@ static bool adopt_conn(struct guest_conn *c, const struct kept_conn *k)
 		.epoch = k->epoch,
 		.lost = k->lost,
 		.doubtful = k->doubtful,
-		.plugging = k->plugging,
 		.kept = { .number = k->number,
 			.channel = k->channel,
 			.rings = slot_take_over(k->rings, SK_OBJ_FRAME),
@@ -281,6 +282,10 @@ static int adopt_guest(struct dom *d, const struct kept_guest *k, bool *whole)
 	memcpy(g->image, k->image, sizeof(g->image) - 1);
 	g->refused = k->refused;
 	g->plug_number = k->plug_number;
+	if (k->flags & KEPT_PLUGGING && k->plug_seat <= GUEST_SEAT_IMAGE)
+		g->plug = (struct guest_plug){ .state = UNPLUG_TELL,
+			.seat = k->plug_seat,
+			.medium = k->flags & KEPT_PLUG_MEDIUM };
 	g->start_ns = k->start_ns;
 	g->step = k->step < link_steps() ? k->step : link_steps();
 	g->n_more_max = k->n_more_max < POOL_NODES ? k->n_more_max : 0;

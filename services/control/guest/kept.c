@@ -18,7 +18,7 @@
 #include "guest/config_check.h"
 
 #define KEPT_MAGIC 0x74736575676c7463ull /* "ctlguest" */
-#define KEPT_VERSION 4u
+#define KEPT_VERSION 5u
 
 struct stamp {
 	uint32_t number; /* 0: never stored, or not complete */

@@ -38,7 +38,7 @@ struct kept_conn {
 	/* The service may have opened it again without an answer that control has seen. */
 	uint8_t doubtful;
 	uint8_t channel; /* of the VMM */
-	uint8_t plugging;
+	uint8_t reserved;
 	sk_cap_t rings, data, own, client_signal;
 };
 _Static_assert(sizeof(struct kept_conn) == 32, "no padding");
@@ -54,6 +54,8 @@ enum kept_flag {
 	KEPT_IO_SHARES = 128,
 	KEPT_IO_CAPPED = 256,
 	KEPT_IMAGE_WRITABLE = 512,
+	KEPT_PLUGGING = 1024, /* a device, or only its medium, is coming or going */
+	KEPT_PLUG_MEDIUM = 2048,
 };
 
 struct kept_guest {
@@ -73,8 +75,8 @@ struct kept_guest {
 	sk_cap_t fault_ep, ctl_frame, ctl_signal;
 	uint32_t n_more_max;
 	uint32_t step, doubt;
-	uint32_t plug_number;
-	uint32_t n_conns;
+	uint32_t plug_number, plug_seat;
+	uint32_t n_conns, reserved;
 	struct kept_conn conn[KEPT_CONNS];
 };
 

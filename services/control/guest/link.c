@@ -80,7 +80,7 @@ bool link_has(const struct guest *g, uint32_t step)
 	switch (step_kind(step, &i)) {
 	case KIND_DISK:
 	case KIND_VIF:
-		return guest_has_device(g->dom->config, step - KIND_DISK);
+		return guest_has_medium(g->dom->config, step - KIND_DISK);
 	case KIND_MODULE:
 		return g->restore == VM_BOOT && i < n_modules(g);
 	case KIND_KERNEL:

@@ -32,6 +32,7 @@
 #include "guest/save.h"
 #include "guest/store.h"
 #include "guest/vmctl.h"
+#include "log.h"
 
 /* As long as xl waits for a guest to let go of a device. */
 enum { LATE_MS = 10000 };
@@ -48,6 +49,13 @@ static struct guest_conn *conn_of(struct guest *g, uint32_t seat)
 
 /* ---- the configuration ---- */
 
+static void drive_empty(struct guest_disk *d)
+{
+	memset(d->spec.target, 0, sizeof(d->spec.target));
+	memset(d->label, 0, sizeof(d->label));
+	d->spec.format = DISK_EMPTY;
+}
+
 static void config_remove(struct guest *g, uint32_t seat)
 {
 	struct guest_config *c = g->dom->config;
@@ -58,7 +66,10 @@ static void config_remove(struct guest *g, uint32_t seat)
 		g->image[0] = '\0';
 		return;
 	}
-	if (seat_is_disk(seat) && (d = guest_disk_at(c, seat)) != NULL)
+	d = seat_is_disk(seat) ? guest_disk_at(c, seat) : NULL;
+	if (d && g->plug.medium && seat == g->plug.seat)
+		drive_empty(d);
+	else if (d)
 		memmove(d, d + 1, (size_t)(c->disks + c->n_disks-- - (d + 1)) * sizeof(*d));
 	else if (!seat_is_disk(seat) && (v = guest_vif_at(c, seat - GUEST_DISKS_MAX)) != NULL)
 		memmove(v, v + 1, (size_t)(c->vifs + c->n_vifs-- - (v + 1)) * sizeof(*v));
@@ -96,6 +107,7 @@ static void plug_finish(struct guest *g)
 
 	svc_timer_set(&g->plug.late, SK_NO_DEADLINE);
 	g->plug = (struct guest_plug){ .state = PLUG_IDLE };
+	guest_keep(g); /* PLUG3 */
 	if (fn)
 		fn(g->dom->domid, why.text[0] ? why.text : NULL);
 }
@@ -108,7 +120,7 @@ static void plug_remove(struct guest *g)
 
 	config_remove(g, seat);
 	guest_keep(g); /* PLUG1 */
-	if (!(g->doubt >> s & 1))
+	if (g->device[seat] && !(g->doubt >> s & 1))
 		guest_device_give(g, seat); /* PLUG2 */
 	plug_finish(g);
 }
@@ -127,12 +139,28 @@ void plug_close(struct guest *g)
 		guest_disconnect_one(g, c);
 }
 
+/* The drive's node says so before the connection is closed, as its VMM has no medium now. */
+static void medium_forget(struct guest *g)
+{
+	uint32_t n;
+
+	if (guest_store_medium(g, g->plug.seat, "", NULL, &n))
+		guest_log(g->dom->domid,
+			"xenstore does not know that a drive of domain %u is empty: no memory\n",
+			g->dom->domid);
+}
+
 static void plug_take_out(struct guest *g)
 {
-	if (g->plug.seat != GUEST_SEAT_IMAGE)
+	if (g->plug.medium)
+		medium_forget(g);
+	else if (g->plug.seat != GUEST_SEAT_IMAGE)
 		guest_store_unplug(g, g->plug.seat);
 	g->plug.state = UNPLUG_CLOSE;
-	plug_close(g);
+	if (conn_of(g, g->plug.seat))
+		plug_close(g);
+	else
+		plug_remove(g);
 }
 
 void plug_over(struct guest *g)
@@ -156,9 +184,11 @@ static void late_set(struct guest *g)
 
 static void unplug_tell(struct guest *g, bool forced)
 {
-	struct vmctl_unplug u = {
-		.number = ++g->plug_number, .seat = g->plug.seat, .force = forced
-	};
+	struct vmctl_unplug u = { .number = ++g->plug_number,
+		.seat = g->plug.seat,
+		.how = g->plug.medium ? VMCTL_UNPLUG_MEDIUM
+		       : forced       ? VMCTL_UNPLUG_FORCE
+				      : VMCTL_UNPLUG_ASK };
 
 	g->plug.state = UNPLUG_TELL;
 	guest_keep(g); /* PLUG3 */
@@ -181,7 +211,7 @@ static void plug_late(void *ctx)
 	if (!fn)
 		return;
 	fn(g->dom->domid,
-		g->plug.state == UNPLUG_TELL
+		g->plug.state == UNPLUG_TELL && !g->plug.medium
 			? "the guest has not let go of it; it goes when the guest does, or now with -f"
 			: "this takes long; it goes on");
 }
@@ -197,14 +227,15 @@ static int plug_check(const struct guest *g, struct msg *m)
 	return 0;
 }
 
-static void unplug_begin(struct guest *g, struct guest_conn *c, uint32_t seat)
+static void unplug_begin(struct guest *g, uint32_t seat, bool medium)
 {
+	const struct guest_conn *c = conn_of(g, seat);
 	char path[64];
 
-	c->plugging = true;
 	g->plug.seat = seat;
-	g->plug.channel.bit = c->kept.channel;
-	if (seat == GUEST_SEAT_IMAGE)
+	g->plug.medium = medium;
+	g->plug.channel.bit = c ? c->kept.channel : 0;
+	if (seat == GUEST_SEAT_IMAGE || medium)
 		return;
 	snprintf(path, sizeof(path), "/local/domain/0/backend/%s/%u/%u/online",
 		seat_is_disk(seat) ? "vbd" : "vif", g->dom->domid,
@@ -214,17 +245,32 @@ static void unplug_begin(struct guest *g, struct guest_conn *c, uint32_t seat)
 
 int guest_unplug(struct guest *g, uint32_t seat, bool forced, plug_done_fn fn, struct msg *m)
 {
-	bool again = g->plug.state == UNPLUG_TELL && g->plug.seat == seat;
-	struct guest_conn *c = conn_of(g, seat);
+	bool again = g->plug.state == UNPLUG_TELL && g->plug.seat == seat && !g->plug.medium;
 
 	if (!again && plug_check(g, m))
 		return -1;
-	if (!c)
+	if (!guest_has_device(g->dom->config, seat))
 		return msg_fail(m, "domain %u has no such device", g->dom->domid);
 	if (!again)
-		unplug_begin(g, c, seat);
+		unplug_begin(g, seat, false);
 	g->plug.fn = fn;
 	unplug_tell(g, forced);
+	return 0;
+}
+
+int guest_eject(struct guest *g, uint32_t seat, plug_done_fn fn, struct msg *m)
+{
+	const struct guest_disk *d = guest_disk_at(g->dom->config, seat);
+
+	if (plug_check(g, m))
+		return -1;
+	if (!d || !d->spec.cdrom)
+		return msg_fail(m, "domain %u has no such cdrom drive", g->dom->domid);
+	if (disk_spec_empty(&d->spec))
+		return msg_fail(m, "%s: the drive is empty", d->spec.vdev);
+	unplug_begin(g, seat, true);
+	g->plug.fn = fn;
+	unplug_tell(g, false);
 	return 0;
 }
 
@@ -243,17 +289,24 @@ static void plug_answered(void *ctx, int err, const char *data, uint32_t len)
 		unplug_tell(g, true);
 		return;
 	}
-	conn_of(g, g->plug.seat)->plugging = false;
-	guest_keep(g);
 	plug_finish(g);
 }
 
 static void plug_show(struct guest *g)
 {
+	struct guest_nodes *n = &g->plug.nodes;
+	uint32_t seat = g->plug.seat;
+	int rc;
+
 	g->plug.state = PLUG_SHOW;
-	g->plug.nodes.left =
-		UINT32_MAX; /* no answer counts as the last before all are queued */
-	if (guest_store_plug(g, g->plug.seat, plug_answered, &g->plug.nodes.left)) {
+	n->left = UINT32_MAX; /* no answer counts as the last before all are queued */
+	if (g->plug.medium)
+		rc = guest_store_medium(g, seat,
+			guest_disk_at(g->dom->config, seat)->spec.target, plug_answered,
+			&n->left);
+	else
+		rc = guest_store_plug(g, seat, plug_answered, &n->left);
+	if (rc) {
 		msg_fail(&g->plug.why, "no memory for the device's xenstore nodes");
 		unplug_tell(g, true);
 	}
@@ -263,8 +316,10 @@ void plug_heard(struct guest *g, uint32_t seats, uint32_t number)
 {
 	bool there = seats >> g->plug.seat & 1;
 
-	if (number != g->plug_number || !conn_of(g, g->plug.seat))
+	if (number != g->plug_number)
 		return;
+	if (g->plug.medium && seats >> (VMCTL_EMPTY + g->plug.seat) & 1)
+		there = false;
 	if (g->plug.state == PLUG_TELL && there) {
 		plug_show(g);
 	} else if (g->plug.state == PLUG_TELL) {
@@ -306,7 +361,7 @@ static void plug_opened(struct call *call)
 		&g->plug.channel);
 	l->under_way = false;
 	if (l->made.number) {
-		guest_conn_add(g, call->service, step, &l->made)->plugging = true;
+		(void)guest_conn_add(g, call->service, step, &l->made);
 		conn = true;
 	} else if (answer_doubtful(call->rc)) {
 		g->doubt |= 1u << call->service;
@@ -361,6 +416,19 @@ static int plug_open(struct guest *g, uint32_t channel, struct msg *m)
 	return 0;
 }
 
+/* An empty drive has no connection. */
+static int drive_tell(struct guest *g, struct msg *m)
+{
+	plug_done_fn fn = g->plug.fn;
+
+	g->plug.fn = NULL; /* not called before this has returned */
+	plug_tell(g);
+	if (g->plug.state == PLUG_IDLE)
+		return msg_fail(m, "the VMM does not listen");
+	g->plug.fn = fn;
+	return 0;
+}
+
 /* The device was put into the configuration, in this seat. */
 static int plug_begin(struct guest *g, uint32_t seat, plug_done_fn fn, struct msg *m)
 {
@@ -369,6 +437,8 @@ static int plug_begin(struct guest *g, uint32_t seat, plug_done_fn fn, struct ms
 	g->plug.fn = fn;
 	if (seat != GUEST_SEAT_IMAGE)
 		late_set(g);
+	if (seat < GUEST_SEATS && !guest_has_medium(g->dom->config, seat))
+		return drive_tell(g, m);
 	if (!plug_open(g, channel_find(g), m))
 		return 0;
 	config_remove(g, seat);
@@ -408,9 +478,29 @@ int guest_plug_disk(struct guest *g, const struct guest_disk *d, plug_done_fn fn
 		return -1;
 	c->disks[c->n_disks] = *d;
 	c->disks[c->n_disks].seat = seat;
-	c->disks[c->n_disks].place = UINT32_MAX; /* behind those of the file */
 	c->n_disks++;
 	return plug_begin(g, seat, fn, m);
+}
+
+int guest_insert(
+	struct guest *g, const struct guest_disk *medium, plug_done_fn fn, struct msg *m)
+{
+	struct guest_disk *d = guest_disk_at(g->dom->config, medium->seat);
+
+	if (plug_check(g, m))
+		return -1;
+	if (!d || !d->spec.cdrom)
+		return msg_fail(m, "domain %u has no such cdrom drive", g->dom->domid);
+	if (!disk_spec_empty(&d->spec))
+		return msg_fail(m, "%s: the drive has a medium; eject it", d->spec.vdev);
+	if (!channel_find(g))
+		return msg_fail(m, "domain %u has as many devices as it can have; detach one",
+			g->dom->domid);
+	strcpy(d->spec.target, medium->spec.target);
+	strcpy(d->label, medium->label);
+	d->spec.format = DISK_RAW;
+	g->plug.medium = true;
+	return plug_begin(g, medium->seat, fn, m);
 }
 
 int guest_plug_vif(struct guest *g, const struct vif_spec *v, plug_done_fn fn, struct msg *m)
@@ -446,11 +536,9 @@ int guest_plug_image(struct guest *g, const char *label, plug_done_fn fn, struct
 
 void guest_unplug_image(struct guest *g, plug_done_fn fn)
 {
-	struct guest_conn *c = conn_of(g, GUEST_SEAT_IMAGE);
-
-	if (!c)
+	if (!conn_of(g, GUEST_SEAT_IMAGE))
 		return;
-	unplug_begin(g, c, GUEST_SEAT_IMAGE);
+	unplug_begin(g, GUEST_SEAT_IMAGE, false);
 	g->plug.fn = fn;
 	plug_take_out(g);
 }
@@ -471,18 +559,20 @@ void plug_adopt(struct guest *g)
 
 void plug_resume(struct guest *g)
 {
-	struct guest_conn *c = g->conn;
+	struct guest_plug was = g->plug;
+	bool there = was.seat == GUEST_SEAT_IMAGE ? conn_of(g, was.seat) != NULL
+		     : was.medium                 ? guest_has_medium(g->dom->config, was.seat)
+						  : guest_has_device(g->dom->config, was.seat);
 
+	g->plug = (struct guest_plug){ .state = PLUG_IDLE };
 	for (uint32_t seat = 0; seat <= GUEST_SEAT_IMAGE; seat++)
 		if (stays(g) && g->device[seat] && !link_has(g, link_seat_step(seat)) &&
 			!(g->doubt >> link_service(link_seat_step(seat)) & 1))
 			guest_device_give(g, seat); /* PLUG2 */
-	while (c < g->conn + g->n_conns && !c->plugging)
-		c++;
-	if (c == g->conn + g->n_conns || !stays(g) ||
-		(g->dom->state == DOM_DOWN && c->step != link_seat_step(GUEST_SEAT_IMAGE)))
+	if (was.state == PLUG_IDLE || !there || !stays(g) ||
+		(g->dom->state == DOM_DOWN && was.seat != GUEST_SEAT_IMAGE))
 		return;
-	unplug_begin(g, c, c->step - link_seat_step(0));
+	unplug_begin(g, was.seat, was.medium);
 	if (g->plug.seat == GUEST_SEAT_IMAGE)
 		g->plug.fn = save_undone;
 	unplug_tell(g, true);

@@ -22,6 +22,13 @@ int guest_plug_vif(
 int guest_unplug(
 	struct guest *g, uint32_t seat, bool forced, plug_done_fn fn, struct msg *m) must_check;
 /*
+ * The medium of a cdrom drive, which itself stays: insert one into an empty drive (medium->seat
+ * says which), or eject it. As guest_plug_disk().
+ */
+int guest_insert(struct guest *g, const struct guest_disk *medium, plug_done_fn fn,
+	struct msg *m) must_check;
+int guest_eject(struct guest *g, uint32_t seat, plug_done_fn fn, struct msg *m) must_check;
+/*
  * The volume on which a guest is saved. When it is open, save_opened() is called; fn when it
  * could not be opened, or when it is closed again.
  */
@@ -30,7 +37,7 @@ int guest_plug_image(
 /* The VMM does not use it any more: close it. */
 void guest_unplug_image(struct guest *g, plug_done_fn fn);
 
-/* The VMM has these devices, after the PLUG or UNPLUG of that number. */
+/* The VMM has these devices (DEVICES of vmctl.h), after the PLUG or UNPLUG of that number. */
 void plug_heard(struct guest *g, uint32_t seats, uint32_t number);
 /* The connection that was to be closed is gone, or it may be closed now. */
 void plug_closed(struct guest *g);

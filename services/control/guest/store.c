@@ -126,10 +126,22 @@ int guest_store_plug(const struct guest *g, uint32_t seat, xs_done_fn fn, uint32
 	int rc;
 
 	if (seat < GUEST_DISKS_MAX)
-		rc = xs_layout_disk(g->dom->domid, &guest_disk_at(c, seat)->spec, xs_emit, &b);
+		rc = xs_layout_disk(
+			g->dom->domid, c, &guest_disk_at(c, seat)->spec, xs_emit, &b);
 	else
 		rc = xs_layout_vif(
 			g->dom->domid, guest_vif_at(c, seat - GUEST_DISKS_MAX), xs_emit, &b);
+	*n = b.n;
+	return rc;
+}
+
+int guest_store_medium(
+	const struct guest *g, uint32_t seat, const char *target, xs_done_fn fn, uint32_t *n)
+{
+	struct xs_batch b = { .fn = fn, .ctx = (void *)(uintptr_t)g->dom->domid };
+	int rc = xs_layout_medium(
+		g->dom->domid, guest_device_id(g->dom->config, seat), target, xs_emit, &b);
+
 	*n = b.n;
 	return rc;
 }

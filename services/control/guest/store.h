@@ -31,5 +31,8 @@ bool guest_nodes_answered(struct guest_nodes *n, int err);
  */
 int guest_store_plug(const struct guest *g, uint32_t seat, xs_done_fn fn, uint32_t *n);
 void guest_store_unplug(const struct guest *g, uint32_t seat);
+/* The drive in this seat has another medium; "": none. As guest_store_plug(). */
+int guest_store_medium(
+	const struct guest *g, uint32_t seat, const char *target, xs_done_fn fn, uint32_t *n);
 
 #endif

@@ -210,7 +210,11 @@ static void console(struct walk *w, const struct xs_guest *g)
 	node_put_number(w, "ring-ref", g->console_gfn, NULL);
 }
 
-static void disk(struct walk *w, const struct disk_spec *d)
+/*
+ * Front ends of guests with nested paging leave cdrom drives alone, because those of hvm guests
+ * are emulated, too; Linux and FreeBSD do. Here no drive is, so such a guest sees a disk.
+ */
+static void disk(struct walk *w, const struct guest_config *c, const struct disk_spec *d)
 {
 	const char *type = d->cdrom ? "cdrom" : "disk";
 
@@ -228,7 +232,7 @@ static void disk(struct walk *w, const struct disk_spec *d)
 	node_put(w, "hotplug-status", "connected", NULL);
 	front_end(w, "vbd", d->number);
 	node_put_number(w, "virtual-device", d->number, NULL);
-	node_put(w, "device-type", type, NULL);
+	node_put(w, "device-type", guest_in_shim(c) ? type : "disk", NULL);
 	node_put(w, "trusted", d->trusted ? "1" : "0", NULL);
 }
 
@@ -275,18 +279,30 @@ int xs_layout_create(const struct xs_guest *g, xs_emit_fn emit, void *ctx)
 	node_put(&w, "type", guest_type_name(g->config->type), NULL);
 	console(&w, g);
 	for (uint32_t i = 0; i < g->config->n_disks; i++)
-		disk(&w, &g->config->disks[i].spec);
+		disk(&w, g->config, &g->config->disks[i].spec);
 	for (uint32_t i = 0; i < g->config->n_vifs; i++)
 		nic(&w, &g->config->vifs[i]);
 	return w.rc;
 }
 
-int xs_layout_disk(uint32_t domid, const struct disk_spec *d, xs_emit_fn emit, void *ctx)
+int xs_layout_disk(uint32_t domid, const struct guest_config *c, const struct disk_spec *d,
+	xs_emit_fn emit, void *ctx)
 {
 	struct walk w;
 
 	walk_init(&w, domid, emit, ctx);
-	disk(&w, d);
+	disk(&w, c, d);
+	return w.rc;
+}
+
+int xs_layout_medium(
+	uint32_t domid, uint32_t vdev, const char *target, xs_emit_fn emit, void *ctx)
+{
+	struct walk w;
+
+	walk_init(&w, domid, emit, ctx);
+	walk_set_base(&w, "/local/domain/0/backend/vbd/%u/%u", domid, vdev);
+	node_put(&w, "params", target, NULL);
 	return w.rc;
 }
 

@@ -35,7 +35,11 @@ int xs_layout_create(const struct xs_guest *g, xs_emit_fn emit, void *ctx);
 /* Paths to remove, value and perms NULL. */
 int xs_layout_remove(uint32_t domid, const uint8_t *uuid, xs_emit_fn emit, void *ctx);
 /* One device: entries to write, and paths to remove; kind: "vbd" or "vif". */
-int xs_layout_disk(uint32_t domid, const struct disk_spec *d, xs_emit_fn emit, void *ctx);
+int xs_layout_disk(uint32_t domid, const struct guest_config *c, const struct disk_spec *d,
+	xs_emit_fn emit, void *ctx);
+/* The medium of a drive that is there: entries to write. */
+int xs_layout_medium(
+	uint32_t domid, uint32_t vdev, const char *target, xs_emit_fn emit, void *ctx);
 int xs_layout_vif(uint32_t domid, const struct vif_spec *v, xs_emit_fn emit, void *ctx);
 int xs_layout_device_remove(
 	uint32_t domid, const char *kind, uint32_t devid, xs_emit_fn emit, void *ctx);

@@ -101,6 +101,13 @@ enum verb_complete {
 		"take a disk from a running guest", \
 		"DISK is its name in the guest, or its number.\n" \
 		"  -f  even if the guest still uses it\n") \
+	X("cd-insert", cd_insert, "", 3, 3, GUEST, "NAME VDEV PARTITION", \
+		"put a medium into a guest's cdrom drive", \
+		"VDEV is the drive's name in the guest; PARTITION is named as in disk=. What is in the\n" \
+		"drive is ejected first. The guest sees the disk change its size.\n") \
+	X("cd-eject", cd_eject, "", 2, 2, GUEST, "NAME VDEV", \
+		"take the medium out of a guest's cdrom drive", \
+		"The drive stays, with the size 0.\n") \
 	X("network-attach", network_attach, "", 1, 64, GUEST, "NAME [key=value...]", \
 		"give a running guest another vif", "The keys are those of vif=.\n") \
 	X("network-detach", network_detach, "", 2, 2, GUEST, "NAME VIF", \

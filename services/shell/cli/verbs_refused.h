@@ -33,9 +33,6 @@
 	X("remus", REFUSED_MOVE) \
 	X("dump-core", \
 		"there is no place for a file of that size; on_crash=preserve keeps the guest") \
-	X("cd-insert", \
-		"cdrom drives without a medium do not exist here yet; name it in disk=") \
-	X("cd-eject", "the medium of a cdrom drive cannot be changed yet") \
 	X("mem-max", "maxmem= holds for the whole life of a guest; use mem-set below it") \
 	X("button-press", REFUSED_HVM "; use `shutdown`") \
 	X("sharing", "guests never share pages") \

@@ -377,45 +377,26 @@ static int check_disk(struct config_builder *b, const struct cfg_value *item,
 	rc = disk_spec_parse(&d->spec, item->text, why);
 	if (!rc)
 		rc = disk_spec_check(&d->spec, b->host->names, d->label, why);
-	if (!rc && (vdev_used(g->disks, g->n_disks, d->spec.number) ||
-			   vdev_used(g->drives, g->n_drives, d->spec.number)))
+	if (!rc && vdev_used(g->disks, g->n_disks, d->spec.number))
 		rc = msg_fail(
 			why, "vdev %s is used by two disks; give each its own", d->spec.vdev);
 	return rc;
 }
 
-/* Keep a good disk, or an empty drive. */
-static int disk_add(struct config_builder *b, const struct guest_disk *d, struct msg *why)
-{
-	struct guest_config *g = b->g;
-
-	if (!disk_spec_empty(&d->spec)) {
-		g->disks[g->n_disks] = *d;
-		g->disks[g->n_disks].seat = g->n_disks;
-		g->n_disks++;
-	} else if (g->n_drives < GUEST_DRIVES_MAX) {
-		g->drives[g->n_drives++] = *d;
-	} else {
-		return msg_fail(why, "at most %d drives may be empty", GUEST_DRIVES_MAX);
-	}
-	return 0;
-}
-
 static int take_disk(struct config_builder *b, const struct cfg_setting *s)
 {
-	struct guest_disk d = { .place = 0 };
+	unsigned int index = 0;
 	struct msg why;
 	int rc = check_list(b, s, GUEST_DISKS_MAX);
 
 	for (const struct cfg_value *item = rc ? NULL : s->value->first; item;
-		item = item->next, d.place++) {
-		if (check_disk(b, item, &d, &why) || disk_add(b, &d, &why)) {
-			rc = item_report(b, s, item, d.place, REPORT_MISTAKE, why.text);
-		} else if (disk_spec_empty(&d.spec)) {
-			(void)msg_fail(&why, "%s: the drive is empty, so the guest has none",
-				d.spec.vdev);
-			(void)item_report(b, s, item, d.place, REPORT_REMARK, why.text);
-		}
+		item = item->next, index++) {
+		struct guest_disk d = { .seat = b->g->n_disks };
+
+		if (check_disk(b, item, &d, &why))
+			rc = item_report(b, s, item, index, REPORT_MISTAKE, why.text);
+		else
+			b->g->disks[b->g->n_disks++] = d;
 	}
 	return rc;
 }

@@ -140,25 +140,14 @@ static void nic_json(struct json *j, const struct vif_spec *v)
 	json_close(j, '}');
 }
 
-/* Disks and empty drives, in the order of the file. */
-static void disks_json(struct json *j, const struct guest_config *g)
-{
-	const struct guest_disk *d = g->disks, *empty = g->drives;
-
-	json_open(j, "disks", '[');
-	for (uint32_t i = 0; i < g->n_disks + g->n_drives; i++) {
-		bool drive = empty < g->drives + g->n_drives &&
-			     (d == g->disks + g->n_disks || empty->place < d->place);
-
-		disk_json(j, drive ? &empty++->spec : &d++->spec);
-	}
-	json_close(j, ']');
-}
-
 static void devices_json(struct json *j, const struct guest_config *g)
 {
-	if (g->n_disks + g->n_drives)
-		disks_json(j, g);
+	if (g->n_disks) {
+		json_open(j, "disks", '[');
+		for (uint32_t i = 0; i < g->n_disks; i++)
+			disk_json(j, &g->disks[i].spec);
+		json_close(j, ']');
+	}
 	if (g->n_vifs) {
 		json_open(j, "nics", '[');
 		for (uint32_t i = 0; i < g->n_vifs; i++)

@@ -99,20 +99,13 @@ static void disk_item(const struct out *o, const struct disk_spec *d)
 	out_str(o, ",\n");
 }
 
-/* In the order of the file, as in guest_json.c. */
 static void disk_lines(const struct out *o, const struct guest_config *g)
 {
-	const struct guest_disk *d = g->disks, *empty = g->drives;
-
-	if (!(g->n_disks + g->n_drives))
+	if (!g->n_disks)
 		return;
 	out_str(o, "disk = [\n");
-	for (uint32_t i = 0; i < g->n_disks + g->n_drives; i++) {
-		bool drive = empty < g->drives + g->n_drives &&
-			     (d == g->disks + g->n_disks || empty->place < d->place);
-
-		disk_item(o, drive ? &empty++->spec : &d++->spec);
-	}
+	for (uint32_t i = 0; i < g->n_disks; i++)
+		disk_item(o, &g->disks[i].spec);
 	out_str(o, "]\n");
 }
 

@@ -52,6 +52,17 @@ enum disk_link {
 	LINK_LOST,
 };
 
+/* What is in a drive; a disk always has its medium. */
+enum medium {
+	MEDIUM_THERE,
+	/* Storage was asked for its size. */
+	MEDIUM_COMES,
+	/* It is used no more; requests in flight are waited for. */
+	MEDIUM_GOES,
+	/* The drive is empty: there is no connection to storage. */
+	MEDIUM_NONE,
+};
+
 /* A request of the guest, from its ring slot to its response. */
 struct disk_request {
 	enum request_step step;
@@ -79,11 +90,13 @@ struct disk_offers {
 struct disk {
 	struct xb_dev dev;
 	struct vm_disk cfg;
+	/* NULL with MEDIUM_NONE. */
 	struct svc_conn *conn;
+	enum medium medium;
 
 	/*
 	 * Storage's description of the volume: 512-byte sectors, BLK_* flags, bytes per block.
-	 * sectors is 0 until storage has answered.
+	 * sectors is 0 until storage has answered, and in an empty drive.
 	 */
 	uint64_t sectors;
 	uint32_t flags;
@@ -125,7 +138,7 @@ static inline bool disk_read_only(const struct disk *d)
 
 /* ---- blk_request.c ---- */
 
-/* Set the fields that serving requests needs. disk.conn must be set. */
+/* Set the fields that serving requests needs. disk.conn must be set, or NULL. */
 void disk_requests_init(struct disk *d);
 /* Ask storage for the size of the volume. */
 int disk_info_request(struct disk *d) must_check;

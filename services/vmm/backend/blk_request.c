@@ -300,7 +300,7 @@ static enum take request_take(struct disk_queue *q, const uint8_t *entry)
 	if (!r || d->barrier) /* BLK3 */
 		return TAKE_LATER;
 	rc = request_decode(d, entry, &r->op);
-	if (!rc && d->link == LINK_LOST)
+	if (!rc && (d->link == LINK_LOST || d->medium != MEDIUM_THERE))
 		rc = BLKIF_RSP_ERROR;
 	if (rc) {
 		guest_respond(q, &r->op, (int16_t)rc);
@@ -364,7 +364,7 @@ void disk_queues_serve(struct disk *d)
 	queues_push(d);
 	if (rc)
 		xb_fail(&d->dev, "impossible ring index");
-	else
+	else if (d->conn)
 		svc_settle(d->conn);
 }
 
@@ -409,6 +409,19 @@ static void requests_send_again(struct disk *d)
 	}
 }
 
+/* The front end does not look at the size of blocks again. */
+static bool block_fits(const struct disk *d, const struct blk_rsp *rsp)
+{
+	uint32_t block = blk_info_block(rsp->flags);
+
+	if (d->medium != MEDIUM_COMES || block == d->block ||
+		!(d->dev.open || d->dev.connecting))
+		return true;
+	vm_log("%s: the medium has blocks of %u bytes, and the guest knows of %u", d->dev.be,
+		(unsigned int)block, (unsigned int)d->block);
+	return false;
+}
+
 static void info_answered(struct disk *d, const struct blk_rsp *rsp)
 {
 	request_free(d, &d->request[OWN]);
@@ -416,10 +429,13 @@ static void info_answered(struct disk *d, const struct blk_rsp *rsp)
 		disk_lose(d, "storage does not have its volume any more");
 		return;
 	}
-	if (rsp->status) {
+	if (rsp->status)
 		vm_log("%s: no volume: %s", d->dev.be, sk_error_text(rsp->status));
+	if (rsp->status || !block_fits(d, rsp)) {
+		d->medium = d->medium == MEDIUM_COMES ? MEDIUM_GOES : d->medium;
 		return;
 	}
+	d->medium = d->medium == MEDIUM_COMES ? MEDIUM_THERE : d->medium;
 	d->sectors = rsp->result;
 	d->flags = rsp->flags;
 	d->block = blk_info_block(rsp->flags);
@@ -496,6 +512,7 @@ void disk_lose(struct disk *d, const char *why)
 	vm_log("%s: I/O errors from now on: %s", d->dev.be, why);
 	d->link = LINK_LOST;
 	d->in_flight = 0;
+	d->medium = d->medium == MEDIUM_COMES ? MEDIUM_GOES : d->medium;
 	for (struct disk_request *r = d->request; r <= &d->request[OWN]; r++) {
 		if (r->step == REQUEST_PLAIN || r->step == REQUEST_FLUSH_FIRST)
 			guest_respond(r->queue, &r->op, BLKIF_RSP_ERROR); /* BLK4 */
@@ -512,6 +529,10 @@ void disk_requests_init(struct disk *d)
 {
 	const struct svc_conn *c = d->conn;
 
+	d->depth = BLK_DEPTH;
+	d->n_pages = 0;
+	if (!c)
+		return;
 	d->depth = min_u32(ring_records_max(&c->req, sizeof(struct blk_req)),
 		ring_records_max(&c->rsp, sizeof(struct blk_rsp)));
 	d->depth = min_u32(d->depth, BLK_DEPTH);

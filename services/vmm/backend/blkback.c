@@ -5,7 +5,9 @@
  *
  * Locks       none: I/O thread.
  * Lifecycle   A disk first asks storage for its size, then shows itself on xenbus. Rings come
- *             and go with front ends.
+ *             and go with front ends. A cdrom drive may be empty: its size is 0 then. With each
+ *             change of the medium, the back end writes the size, and its own state once more,
+ *             upon which the front end reads the size.
  */
 #include "backend/blkback.h"
 
@@ -19,6 +21,7 @@
 #include <xen/io/protocols.h>
 
 #include "backend/blk_disk.h"
+#include "edge.h"
 #include "xen/evtchn_backend.h"
 
 static struct disk *disk_of(struct xb_dev *dev)
@@ -27,6 +30,14 @@ static struct disk *disk_of(struct xb_dev *dev)
 }
 
 /* ---- what the front end may use ---------------------------------------------------- */
+
+static void medium_write(struct disk *d)
+{
+	xb_write(&d->dev, "sectors", "%llu", (unsigned long long)d->sectors);
+	/* Requests must be multiples of this, but still count in 512-byte sectors. */
+	xb_write(&d->dev, "sector-size", "%u", d->block);
+	xb_write(&d->dev, "physical-sector-size", "%u", d->block);
+}
 
 static void features_write(struct xb_dev *dev)
 {
@@ -41,10 +52,7 @@ static void features_write(struct xb_dev *dev)
 	xb_write(dev, "feature-flush-cache", "%u", flush);
 	xb_write(dev, "feature-barrier", "%u", flush);
 	xb_write(dev, "feature-persistent", "0");
-	xb_write(dev, "sectors", "%llu", (unsigned long long)d->sectors);
-	/* Requests must be multiples of this, but still count in 512-byte sectors. */
-	xb_write(dev, "sector-size", "%u", d->block);
-	xb_write(dev, "physical-sector-size", "%u", d->block);
+	medium_write(d);
 	xb_write(dev, "info", "%u",
 		(read_only ? VDISK_READONLY : 0) | (d->cfg.cdrom ? VDISK_CDROM : 0));
 }
@@ -211,7 +219,8 @@ static bool disk_busy(struct xb_dev *dev) { return disk_of(dev)->in_flight != 0;
 static void disk_free(struct xb_dev *dev)
 {
 	poll_end(&disk_of(dev)->poll);
-	svc_channel_drop(disk_of(dev)->conn);
+	if (disk_of(dev)->conn)
+		svc_channel_drop(disk_of(dev)->conn);
 	free(disk_of(dev));
 }
 
@@ -226,15 +235,37 @@ static const struct xb_driver disk_driver = {
 
 /* ---- the disk ---------------------------------------------------------------------- */
 
+static void disk_show(struct disk *d)
+{
+	if (xb_add(&d->dev, &disk_driver, d->cfg.vdev))
+		vm_log("%s: not shown to the guest", d->dev.be);
+}
+
+static void medium_show(struct disk *d)
+{
+	if (!d->dev.state || d->dev.removing)
+		return;
+	medium_write(d);
+	xb_look_again(&d->dev);
+}
+
+static bool medium_may_go(const struct disk *d)
+{
+	return d->medium == MEDIUM_GOES && !d->in_flight;
+}
+
 static void disk_event(void *ctx)
 {
 	struct disk *d = ctx;
-	bool shown = d->sectors != 0;
+	bool coming = d->medium == MEDIUM_COMES;
 
 	disk_answers_take(d);
-	if (!shown && d->sectors && !d->dev.removing &&
-		xb_add(&d->dev, &disk_driver, d->cfg.vdev))
-		vm_log("%s: not shown to the guest", d->dev.be);
+	if (!d->dev.added && d->sectors && !d->dev.removing)
+		disk_show(d);
+	if (coming && d->medium == MEDIUM_THERE)
+		medium_show(d);
+	if ((coming && d->medium != MEDIUM_COMES) || medium_may_go(d))
+		edge_devices_changed();
 	xb_idle(&d->dev);
 }
 
@@ -258,6 +289,18 @@ static int disk_events_set(struct disk *d)
 	return rc ? rc : svc_on_channel(d->conn, disk_event, d);
 }
 
+/* The connection is there: its events are handled, and storage is asked for the volume. */
+static int medium_ask(struct disk *d)
+{
+	int rc = disk_events_set(d);
+
+	if (!rc)
+		rc = disk_info_request(d);
+	if (!rc)
+		svc_settle(d->conn);
+	return rc;
+}
+
 int blkback_add(const struct vm_disk *cfg, struct svc_conn *conn, struct xb_dev **out)
 {
 	struct disk *d = calloc(1, sizeof(*d));
@@ -268,6 +311,8 @@ int blkback_add(const struct vm_disk *cfg, struct svc_conn *conn, struct xb_dev 
 	d->cfg = *cfg;
 	d->block = BLK_SECTOR;
 	d->conn = conn;
+	d->medium = conn ? MEDIUM_THERE : MEDIUM_NONE;
+	d->link = conn ? LINK_CHECKING : LINK_UP;
 	d->dev.drv = &disk_driver;
 	disk_requests_init(d);
 	poll_init(&d->poll, rings_serve, d);
@@ -277,14 +322,64 @@ int blkback_add(const struct vm_disk *cfg, struct svc_conn *conn, struct xb_dev 
 	}
 	/* its name in the log until it is shown on xenbus */
 	snprintf(d->dev.be, sizeof(d->dev.be), "disk %u", cfg->vdev);
-	rc = disk_events_set(d);
-	if (!rc)
-		rc = disk_info_request(d);
+	rc = conn ? medium_ask(d) : 0;
 	if (rc) {
 		free(d);
 		return rc;
 	}
-	svc_settle(d->conn);
+	if (!conn)
+		disk_show(d);
 	*out = &d->dev;
 	return 0;
+}
+
+/* ---- a drive's medium ---------------------------------------------------------------- */
+
+int blkback_insert(struct xb_dev *dev, struct svc_conn *conn)
+{
+	struct disk *d = disk_of(dev);
+	int rc;
+
+	if (d->medium != MEDIUM_NONE)
+		return -SK_E_STATE;
+	d->conn = conn;
+	disk_requests_init(d);
+	rc = medium_ask(d);
+	if (rc) {
+		d->conn = NULL;
+		disk_requests_init(d);
+		return rc;
+	}
+	d->medium = MEDIUM_COMES;
+	d->link = LINK_CHECKING;
+	return 0;
+}
+
+void blkback_eject(struct xb_dev *dev)
+{
+	struct disk *d = disk_of(dev);
+
+	if (d->medium != MEDIUM_NONE)
+		d->medium = MEDIUM_GOES;
+}
+
+enum drive_state blkback_settle(struct xb_dev *dev)
+{
+	struct disk *d = disk_of(dev);
+
+	if (medium_may_go(d)) {
+		svc_channel_drop(d->conn);
+		d->conn = NULL;
+		d->sectors = 0;
+		d->flags = 0;
+		d->medium = MEDIUM_NONE;
+		d->link = LINK_UP;
+		disk_requests_init(d);
+		medium_show(d);
+		if (d->stalled)
+			disk_queues_serve(d);
+	}
+	if (d->medium == MEDIUM_THERE)
+		return DRIVE_FULL;
+	return d->medium == MEDIUM_NONE ? DRIVE_EMPTY : DRIVE_CHANGING;
 }

@@ -36,10 +36,11 @@ static int devices_add(const struct vm_config *cfg)
 	int rc = 0;
 
 	for (uint32_t i = 0; i < cfg->n_disks && i < VM_DISKS_MAX && rc == 0; i++) {
-		c = svc_channel(cfg->disk[i].channel);
-		rc = c ? blkback_add(&cfg->disk[i], c,
-				 seat_of(cfg->disk[i].channel, 0, VM_DISKS_MAX))
-		       : -SK_E_NOT_FOUND;
+		c = cfg->disk[i].empty ? NULL : svc_channel(cfg->disk[i].channel);
+		rc = c || cfg->disk[i].empty
+			     ? blkback_add(&cfg->disk[i], c,
+				       seat_of(cfg->disk[i].channel, 0, VM_DISKS_MAX))
+			     : -SK_E_NOT_FOUND;
 	}
 	for (uint32_t i = 0; i < cfg->n_vifs && i < VM_VIFS_MAX && rc == 0; i++) {
 		c = svc_channel(cfg->vif[i].channel);
@@ -54,25 +55,39 @@ static int devices_add(const struct vm_config *cfg)
 
 int xen_io_plug(const struct vmctl_plug *p)
 {
-	struct svc_conn *c;
+	bool disk = p->seat < VM_DISKS_MAX, empty = disk && p->disk.empty;
+	struct svc_conn *c = NULL;
 	int rc;
 
-	if (p->seat >= VMCTL_SEATS || seats[p->seat])
+	if (p->seat >= VMCTL_SEATS || (seats[p->seat] && (!disk || empty)))
 		return -SK_E_INVAL;
-	c = svc_channel_add(&p->channel);
-	if (!c)
+	if (!empty && !(c = svc_channel_add(&p->channel)))
 		return -SK_E_NO_MEM;
-	rc = p->seat < VM_DISKS_MAX ? blkback_add(&p->disk, c, &seats[p->seat])
-				    : netback_add(&p->vif, c, &seats[p->seat]);
-	if (rc)
+	if (!disk)
+		rc = netback_add(&p->vif, c, &seats[p->seat]);
+	else if (seats[p->seat])
+		rc = blkback_insert(seats[p->seat], c);
+	else
+		rc = blkback_add(&p->disk, c, &seats[p->seat]);
+	if (rc && c)
 		svc_channel_drop(c);
 	return rc;
 }
 
-void xen_io_unplug(uint32_t seat, bool forced)
+void xen_io_unplug(uint32_t seat, enum vmctl_unplug_how how)
 {
-	if (seat < VMCTL_SEATS && seats[seat])
-		xb_remove(seats[seat], forced);
+	if (seat >= VMCTL_SEATS || !seats[seat])
+		return;
+	if (how != VMCTL_UNPLUG_MEDIUM)
+		xb_remove(seats[seat], how == VMCTL_UNPLUG_FORCE);
+	else if (seat < VM_DISKS_MAX)
+		blkback_eject(seats[seat]);
+}
+
+bool xen_io_settled(uint32_t seat)
+{
+	return seat >= VM_DISKS_MAX || !seats[seat] ||
+	       blkback_settle(seats[seat]) != DRIVE_CHANGING;
 }
 
 uint32_t xen_io_devices(void)
@@ -85,6 +100,8 @@ uint32_t xen_io_devices(void)
 			seats[i] = NULL;
 		}
 		there |= seats[i] ? 1u << i : 0;
+		if (i < VM_DISKS_MAX && seats[i] && blkback_settle(seats[i]) == DRIVE_EMPTY)
+			there |= 1u << (VMCTL_EMPTY + i);
 	}
 	return there;
 }

@@ -144,6 +144,12 @@ static void state_write(struct xb_dev *d, uint32_t state)
 	xb_write(d, "state", "%u", state);
 }
 
+void xb_look_again(struct xb_dev *d)
+{
+	if (d->state == XenbusStateConnected && !d->next_state)
+		state_write(d, d->state);
+}
+
 /* XENBUS1 */
 static void rings_drop(struct xb_dev *d)
 {

@@ -85,6 +85,8 @@ void xb_write(struct xb_dev *d, const char *key, const char *fmt, ...)
 bool xb_number(const struct xb_value *v, uint32_t max, uint32_t *out);
 /* The front end broke the rules: close the device. */
 void xb_fail(struct xb_dev *d, const char *why);
+/* What it can do has changed: a front end that is connected looks again. */
+void xb_look_again(struct xb_dev *d);
 /* A busy device has become idle. */
 void xb_idle(struct xb_dev *d);
 /*

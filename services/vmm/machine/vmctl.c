@@ -173,7 +173,8 @@ int vm_grow_now(uint32_t n)
 
 static struct {
 	uint32_t done; /* number of the last PLUG or UNPLUG that is done */
-	bool waits;    /* for the device in `seat` to go */
+	bool waits;    /* for the device or medium in `seat` to be there, or gone */
+	bool leaves;   /* the device is to go */
 	uint32_t seat, number;
 } plug;
 
@@ -188,8 +189,10 @@ static void plug_run(const void *body, uint32_t len)
 	rc = xen_io_plug(&p);
 	if (rc)
 		vm_log("the device in seat %u cannot be added: %s", p.seat, sk_error_text(rc));
-	plug.done = p.number;
-	vmctl_queue(VMCTL_DEVICES);
+	plug.waits = true;
+	plug.leaves = false;
+	plug.seat = p.seat;
+	plug.number = p.number;
 }
 
 static void unplug_run(const void *body, uint32_t len)
@@ -200,12 +203,13 @@ static void unplug_run(const void *body, uint32_t len)
 		return;
 	memcpy(&u, body, sizeof(u));
 	plug.waits = true;
+	plug.leaves = u.how != VMCTL_UNPLUG_MEDIUM;
 	plug.seat = u.seat;
 	plug.number = u.number;
 	if (u.seat == VMCTL_SEAT_IMAGE)
 		save_abandon();
 	else
-		xen_io_unplug(u.seat, u.force != 0);
+		xen_io_unplug(u.seat, (enum vmctl_unplug_how)u.how);
 }
 
 static uint32_t devices_there(void)
@@ -215,7 +219,8 @@ static uint32_t devices_there(void)
 
 static void devices_look(void)
 {
-	if (!plug.waits || devices_there() >> (plug.seat & 31) & 1)
+	if (!plug.waits || (plug.leaves ? devices_there() >> (plug.seat & 31) & 1
+					: !xen_io_settled(plug.seat)))
 		return;
 	plug.waits = false;
 	plug.done = plug.number;

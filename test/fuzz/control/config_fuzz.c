@@ -56,15 +56,14 @@ static void check(const struct guest_config *g)
 	must(g->on_crash < ACTION_COUNT && g->on_poweroff < ACTION_COUNT &&
 		g->on_reboot < ACTION_COUNT);
 	for (uint32_t i = 0; i < g->n_disks; i++)
-		must(g->disks[i].label[0] && !strchr(g->disks[i].label, '/') &&
-			g->disks[i].spec.format == DISK_RAW);
+		must(disk_spec_empty(&g->disks[i].spec)
+				? !g->disks[i].label[0]
+				: g->disks[i].label[0] && !strchr(g->disks[i].label, '/') &&
+					  g->disks[i].spec.format == DISK_RAW);
 	must(!guest_config_check(g)); /* control takes what the shell makes */
 	check_machine(g);
 	for (uint32_t i = 0; i < GUEST_VCPUS_MAX; i++)
 		must((g->cpus[i] | g->cpus_soft[i]) >> (i < g->maxvcpus ? CPUS : 0) == 0);
-	must(g->n_drives <= GUEST_DRIVES_MAX);
-	for (uint32_t i = 0; i < g->n_drives; i++)
-		must(!g->drives[i].label[0] && disk_spec_empty(&g->drives[i].spec));
 	for (uint32_t i = 0; i < g->n_vifs; i++)
 		must(!(g->vifs[i].mac[0] & 1) && g->vifs[i].bridge[0]);
 }

@@ -61,7 +61,7 @@ static void texts_without_an_end(void **state)
 	FILL(g.disks[1].spec.backendtype), wrong("backendtype of a disk");
 	FILL(g.disks[1].spec.specification), wrong("specification of a disk");
 	FILL(g.disks[1].label), wrong("label of a disk");
-	FILL(g.drives[0].spec.vdev), wrong("vdev of a disk");
+	FILL(g.disks[2].spec.vdev), wrong("vdev of a disk");
 	FILL(g.vifs[1].bridge), wrong("bridge of a vif");
 	FILL(g.vifs[1].network), wrong("bridge of a vif");
 	FILL(g.vifs[1].model), wrong("model of a vif");
@@ -102,7 +102,6 @@ static void numbers_of_parts(void **state)
 	g.n_modules = UINT32_MAX, wrong("number of modules");
 	g.n_modules = GUEST_MODULES_MAX, g.shim.wanted = 1, wrong("number of modules");
 	g.n_disks = GUEST_DISKS_MAX + 1, wrong("number of disks");
-	g.n_drives = GUEST_DRIVES_MAX + 1, wrong("number of disks");
 	g.n_vifs = GUEST_VIFS_MAX + 1, wrong("number of vifs");
 	good(BASE PARTS);
 	g.n_modules = GUEST_MODULES_MAX, wrong("number of disks, vifs and modules");
@@ -118,9 +117,8 @@ static void devices(void **state)
 	g.disks[1].seat = GUEST_DISKS_MAX, wrong("seat of a disk");
 	g.disks[1].seat = g.disks[0].seat, wrong("number of a device");
 	g.disks[1].spec.number = g.disks[0].spec.number, wrong("number of a device");
-	g.disks[1] = g.drives[0], wrong("format of a disk");
-	g.drives[0] = g.disks[0], wrong("format of a drive");
-	g.drives[0].label[0] = 'x', wrong("label of a disk");
+	g.disks[2].spec.cdrom = 0, wrong("label of a disk");
+	g.disks[2].label[0] = 'x', wrong("label of a disk");
 	g.vifs[1].devid = -1, wrong("number of a device");
 	g.vifs[1].devid = GUEST_VIFS_MAX, wrong("number of a device");
 	g.vifs[1].devid = 0, wrong("number of a device");

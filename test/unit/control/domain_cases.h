@@ -67,6 +67,8 @@
 	X(disks_come_and_go) \
 	X(vifs_come_and_go) \
 	X(plugs_that_fail) \
+	X(media_come_and_go) \
+	X(media_that_fail) \
 	X(plugs_of_guests_that_end) \
 	X(storage_dies_while_a_disk_comes) \
 	X(a_vmm_lies_about_devices) \

@@ -128,9 +128,9 @@ void vifs_come_and_go(void **state)
 	assert_true(screen_has("has no vif '7'"));
 	type("network-detach a 00:16:3E:00:00:77\r");
 	/* the guest does not let go: it loses the vif after a while, as with xl */
-	assert_int_equal(vmm_to_go(domid)->force, 0);
+	assert_int_equal(vmm_to_go(domid)->how, 0);
 	timers_expire();
-	assert_int_equal(vmm_to_go(domid)->force, 1);
+	assert_int_equal(vmm_to_go(domid)->how, 1);
 	assert_false(screen_has("skerry# "));
 	vmm_has(domid, 1u << 8 | 1, vmm_to_go(domid)->number);
 	assert_true(screen_has("skerry# "));
@@ -147,8 +147,6 @@ void plugs_that_fail(void **state)
 	(void)state;
 	type("block-attach a phy:/dev/disk/by-partlabel/data,xvdq9x,w; echo $?\r");
 	assert_true(screen_has("\r\n1\r\n"));
-	type("block-attach a ,,xvdc:cdrom,r\r");
-	assert_true(screen_has("skerry# "));
 	type("block-attach nobody x\r");
 	assert_true(screen_has("nobody is an invalid domain identifier"));
 	type("block-detach a xvdz\r");
@@ -184,7 +182,7 @@ void plugs_that_fail(void **state)
 	type(ATTACH);
 	vmm_has(domid, 3, vmm_plugged(domid)->number);
 	world.refuse_node = NULL;
-	assert_int_equal(vmm_to_go(domid)->force, 1);
+	assert_int_equal(vmm_to_go(domid)->how, 1);
 	vmm_has(domid, 1, vmm_to_go(domid)->number);
 	assert_true(screen_has("xenstore refused the device's nodes"));
 	assert_holds(domid, before);
@@ -204,15 +202,156 @@ void plugs_that_fail(void **state)
 	type("block-detach a xvdb\r");
 	timers_expire();
 	assert_true(screen_has("the guest has not let go of it"));
-	assert_int_equal(vmm_to_go(domid)->force, 0);
+	assert_int_equal(vmm_to_go(domid)->how, 0);
 	number = vmm_to_go(domid)->number;
 	type("block-detach -f a xvdb\r");
-	assert_int_equal(vmm_to_go(domid)->force, 1);
+	assert_int_equal(vmm_to_go(domid)->how, 1);
 	vmm_has(domid, 1, number); /* not the last one */
 	assert_false(screen_has("skerry# "));
 	vmm_has(domid, 1, vmm_to_go(domid)->number);
 	assert_true(screen_has("skerry# "));
 	assert_holds(domid, before);
+	guest_destroyed("a");
+	world_at_rest();
+}
+
+#define EMPTY(seat) (1u << (seat) | 1u << (VMCTL_EMPTY + (seat)))
+#define INSERT(label) "cd-insert a xvdc /dev/disk/by-partlabel/" label "\r"
+
+/* The drive is in seat 1. */
+static void drive_attached(uint32_t domid)
+{
+	type("block-attach a ,,xvdc:cdrom,r\r");
+	assert_int_equal(vmm_plugged(domid)->seat, 1);
+	assert_int_equal(vmm_plugged(domid)->disk.empty, 1);
+	assert_string_equal(vmm_plugged(domid)->channel.name, "");
+	vmm_has(domid, 1 | EMPTY(1), vmm_plugged(domid)->number);
+	assert_true(screen_has("skerry# "));
+	assert_string_equal(node_of(domid, "/local/domain/0/backend/vbd/%u/51744/params"), "");
+	assert_string_equal(
+		node_of(domid, "/local/domain/0/backend/vbd/%u/51744/device-type"), "cdrom");
+}
+
+/* The VMM has taken the medium, which it was told of. */
+static void medium_comes(uint32_t domid)
+{
+	assert_int_equal(vmm_plugged(domid)->seat, 1);
+	assert_int_equal(vmm_plugged(domid)->disk.empty, 0);
+	assert_string_equal(vmm_plugged(domid)->channel.name, "disk1");
+	assert_false(screen_has("skerry# "));
+	vmm_has(domid, 3, vmm_plugged(domid)->number);
+	assert_true(screen_has("skerry# "));
+}
+
+static void medium_goes(uint32_t domid)
+{
+	assert_int_equal(vmm_to_go(domid)->seat, 1);
+	assert_int_equal(vmm_to_go(domid)->how, VMCTL_UNPLUG_MEDIUM);
+	vmm_has(domid, 3, vmm_to_go(domid)->number - 1);
+	assert_false(screen_has("skerry# "));
+	vmm_has(domid, 1 | EMPTY(1), vmm_to_go(domid)->number);
+}
+
+static const char *params(uint32_t domid)
+{
+	return node_of(domid, "/local/domain/0/backend/vbd/%u/51744/params");
+}
+
+void media_come_and_go(void **state)
+{
+	uint32_t domid = guest_created("create /guests/a.cfg\r", "a");
+	struct holding before = holding(domid), empty;
+
+	(void)state;
+	drive_attached(domid);
+	empty = holding(domid);
+	assert_int_equal(empty.free, before.free);
+	assert_int_equal(empty.connections, before.connections);
+	for (int i = 0; i < 2; i++) {
+		type(INSERT("data"));
+		medium_comes(domid);
+		assert_string_equal(params(domid), "/dev/disk/by-partlabel/data");
+		assert_int_equal(connections_of(domid), before.connections + 1);
+		/* another one takes its place */
+		type(INSERT("image"));
+		medium_goes(domid);
+		assert_string_equal(params(domid), "");
+		medium_comes(domid);
+		assert_string_equal(params(domid), "/dev/disk/by-partlabel/image");
+		type("cd-eject a xvdc\r");
+		medium_goes(domid);
+		assert_true(screen_has("skerry# "));
+		assert_holds(domid, empty);
+	}
+	/* a drive goes with what is in it, or empty */
+	type("block-detach a xvdc\r");
+	assert_int_equal(vmm_to_go(domid)->how, VMCTL_UNPLUG_ASK);
+	vmm_has(domid, 1, vmm_to_go(domid)->number);
+	assert_true(screen_has("skerry# "));
+	assert_holds(domid, before);
+	drive_attached(domid);
+	type(INSERT("data"));
+	medium_comes(domid);
+	type("block-detach a xvdc\r");
+	vmm_has(domid, 1, vmm_to_go(domid)->number);
+	assert_holds(domid, before);
+	guest_destroyed("a");
+	world_at_rest();
+}
+
+void media_that_fail(void **state)
+{
+	uint32_t domid = guest_created("create /guests/a.cfg\r", "a");
+	struct holding empty;
+
+	(void)state;
+	drive_attached(domid);
+	empty = holding(domid);
+	type("cd-eject a xvdc; echo $?\r");
+	assert_true(screen_has("xvdc: the drive is empty\r\n1\r\n"));
+	type("cd-eject a xvda\r"); /* a disk */
+	assert_true(screen_has("has no cdrom drive 'xvda'"));
+	type("cd-insert a xvda /dev/disk/by-partlabel/data\r");
+	assert_true(screen_has("has no cdrom drive xvda"));
+	type("cd-insert a xvdc ''\r");
+	assert_true(screen_has("use cd-eject"));
+	type("cd-insert a xvdc /elsewhere\r");
+	assert_true(screen_has("not a partition of this host"));
+	assert_holds(domid, empty);
+
+	world.fail_service = SERVICE_STORAGE;
+	world.fail_rc = -SK_E_BUSY;
+	type(INSERT("data"));
+	world.fail_rc = 0;
+	assert_true(screen_has("xvdc: partition 'data' is in use"));
+	assert_holds(domid, empty);
+
+	/* the VMM cannot use it: the drive is empty as before */
+	type(INSERT("data"));
+	vmm_has(domid, 1 | EMPTY(1), vmm_plugged(domid)->number);
+	assert_true(screen_has("the VMM could not add it"));
+	assert_string_equal(params(domid), "");
+	assert_holds(domid, empty);
+
+	/* it takes long to go: that is said, and goes on */
+	type(INSERT("data"));
+	medium_comes(domid);
+	type("cd-eject a xvdc\r");
+	timers_expire();
+	assert_true(screen_has("this takes long; it goes on"));
+	assert_int_equal(vmm_to_go(domid)->how, VMCTL_UNPLUG_MEDIUM);
+	vmm_has(domid, 1 | EMPTY(1), vmm_to_go(domid)->number);
+	assert_holds(domid, empty);
+
+	/* xenstore refuses to say what is in the drive */
+	world.refuse_node = "/params";
+	type(INSERT("data"));
+	vmm_has(domid, 3, vmm_plugged(domid)->number);
+	world.refuse_node = NULL;
+	assert_int_equal(vmm_to_go(domid)->how, VMCTL_UNPLUG_MEDIUM);
+	vmm_has(domid, 1 | EMPTY(1), vmm_to_go(domid)->number);
+	assert_true(screen_has("xenstore refused the device's nodes"));
+	assert_holds(domid, empty);
 	guest_destroyed("a");
 	world_at_rest();
 }

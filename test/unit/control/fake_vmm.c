@@ -403,7 +403,7 @@ static void vmm_puts(struct vmm *v, uint16_t type_)
 	(void)ring_put_flush(&v->to_control);
 }
 
-/* It has added the device, or freed it. */
+/* It has added the device or medium, or freed it. */
 static void vmm_devices(struct vmm *v, bool in)
 {
 	struct {
@@ -411,7 +411,13 @@ static void vmm_devices(struct vmm *v, bool in)
 		uint32_t number;
 	} rec = { .m = { .type = VMCTL_DEVICES, .len = sizeof(uint32_t) } };
 
-	rec.m.arg = in ? 1u << v->plugged.seat : 0;
+	uint32_t drive = 1u << v->to_go.seat | 1u << (VMCTL_EMPTY + v->to_go.seat);
+
+	if (in)
+		rec.m.arg = 1u << v->plugged.seat | v->plugged.disk.empty
+							    << (VMCTL_EMPTY + v->plugged.seat);
+	else
+		rec.m.arg = v->to_go.how == VMCTL_UNPLUG_MEDIUM ? drive : 0;
 	rec.number = in ? v->plugged.number : v->to_go.number;
 	assert_int_equal(ring_put(&v->to_control, &rec, sizeof(rec)), 0);
 	(void)ring_put_flush(&v->to_control);

@@ -269,6 +269,15 @@ static void has(const char *entry)
 		fail_msg("missing: %s", entry);
 }
 
+static void laid_out(const struct xs_guest *x)
+{
+	memset(&d, 0, sizeof(d));
+	d.left = 1000;
+	strcpy(d.text.text, "\n");
+	d.text.len = 1;
+	assert_int_equal(xs_layout_create(x, emit, &d), 0);
+}
+
 static void layout(void **state)
 {
 	struct guest_config g = config();
@@ -283,11 +292,7 @@ static void layout(void **state)
 		.start_seconds = 1234 };
 
 	(void)state;
-	memset(&d, 0, sizeof(d));
-	d.left = 1000;
-	strcpy(d.text.text, "\n");
-	d.text.len = 1;
-	assert_int_equal(xs_layout_create(&x, emit, &d), 0);
+	laid_out(&x);
 	has("/local/domain/5 (n0,r5)");
 	has("/local/domain/5/vm = /vm/01234567-89ab-cdef-0123-456789abcdef (n0,r5)");
 	has("/local/domain/5/name = web (n0,r5)");
@@ -323,6 +328,7 @@ static void layout(void **state)
 	has("/local/domain/0/backend/vbd/5/5632/mode = r (n0,r5)");
 	has("/local/domain/0/backend/vbd/5/5632/device-type = cdrom (n0,r5)");
 	has("/local/domain/0/backend/vbd/5/5632/removable = 1 (n0,r5)");
+	has("/local/domain/5/device/vbd/5632/device-type = disk (n5,r0)");
 	has("/local/domain/5/device/vif/0/mac = 00:16:3e:00:00:01 (n5,r0)");
 	has("/local/domain/5/device/vif/0/mtu = 1500 (n0,r5)");
 	has("/local/domain/0/backend/vif/5/0/bridge = xenbr0 (n0,r5)");
@@ -335,6 +341,11 @@ static void layout(void **state)
 	has("/libxl/5 (n0)");
 	has("/libxl/5/type = pvh (n0)");
 	has("/libxl/5/device/vbd/51712/backend = /local/domain/0/backend/vbd/5/51712 (n0)");
+	/* front ends of pv guests take cdrom drives for what they are */
+	g.type = GUEST_PV;
+	laid_out(&x);
+	has("/local/domain/5/device/vbd/5632/device-type = cdrom (n5,r0)");
+	has("/local/domain/5/device/vbd/51712/device-type = disk (n5,r0)");
 }
 
 static void layout_stops_at_an_error(void **state)

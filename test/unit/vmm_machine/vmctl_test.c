@@ -91,7 +91,8 @@ void xen_io_quiesce(void) { quiesced++; }
 
 /* The devices that are there, and what was asked of the last one. */
 static uint32_t seats, asked_seat;
-static bool asked_force;
+static enum vmctl_unplug_how asked_how;
+static bool medium_changes;
 
 int xen_io_plug(const struct vmctl_plug *p)
 {
@@ -101,10 +102,16 @@ int xen_io_plug(const struct vmctl_plug *p)
 	return 0;
 }
 
-void xen_io_unplug(uint32_t seat, bool forced)
+void xen_io_unplug(uint32_t seat, enum vmctl_unplug_how how)
 {
 	asked_seat = seat;
-	asked_force = forced;
+	asked_how = how;
+}
+
+bool xen_io_settled(uint32_t seat)
+{
+	(void)seat;
+	return !medium_changes;
 }
 
 uint32_t xen_io_devices(void) { return seats; }
@@ -534,7 +541,9 @@ static void control_tells(enum vmctl_type type, const void *body, uint16_t len)
 static void a_save_is_taken_back(void **state)
 {
 	struct vmctl_save s = { .channel = { .bit = 3 } };
-	struct vmctl_unplug u = { .number = 4, .seat = VMCTL_SEAT_IMAGE, .force = 1 };
+	struct vmctl_unplug u = {
+		.number = 4, .seat = VMCTL_SEAT_IMAGE, .how = VMCTL_UNPLUG_FORCE
+	};
 
 	(void)state;
 	vmm_is_ready();
@@ -603,19 +612,48 @@ static void devices_come_and_go(void **state)
 	/* the answer waits until the device has gone, also over a restart of control */
 	control_tells(VMCTL_UNPLUG, &u, sizeof(u));
 	assert_int_equal(asked_seat, 3);
-	assert_false(asked_force);
+	assert_int_equal(asked_how, VMCTL_UNPLUG_ASK);
 	assert_int_equal(control.heard[VMCTL_DEVICES].pieces, 9);
 	next_life();
 	assert_int_equal(control.heard[VMCTL_DEVICES].msg.arg, 1 << 3);
 	assert_int_equal(control.heard[VMCTL_DEVICES].pieces, 9);
-	u = (struct vmctl_unplug){ .number = 10, .seat = 3, .force = 1 };
+	u = (struct vmctl_unplug){ .number = 10, .seat = 3, .how = VMCTL_UNPLUG_FORCE };
 	control_tells(VMCTL_UNPLUG, &u, sizeof(u));
-	assert_true(asked_force);
+	assert_int_equal(asked_how, VMCTL_UNPLUG_FORCE);
 	seats = 0;
 	io_kick(IO_CTL);
 	all_run();
 	assert_int_equal(control.heard[VMCTL_DEVICES].msg.arg, 0);
 	assert_int_equal(control.heard[VMCTL_DEVICES].pieces, 10);
+}
+
+/* The answer waits until the medium is there, or gone; the drive is there all the time. */
+static void media_come_and_go(void **state)
+{
+	struct vmctl_plug p = { .number = 5, .seat = 2 };
+	struct vmctl_unplug u = { .number = 6, .seat = 2, .how = VMCTL_UNPLUG_MEDIUM };
+
+	(void)state;
+	vmm_is_ready();
+	medium_changes = true;
+	control_tells(VMCTL_PLUG, &p, sizeof(p));
+	heard_only(BIT(READY));
+	medium_changes = false;
+	io_kick(IO_CTL);
+	all_run();
+	heard_only(BIT(READY) | BIT(DEVICES));
+	assert_int_equal(control.heard[VMCTL_DEVICES].pieces, 5);
+	medium_changes = true;
+	control_tells(VMCTL_UNPLUG, &u, sizeof(u));
+	assert_int_equal(asked_how, VMCTL_UNPLUG_MEDIUM);
+	assert_int_equal(control.times[VMCTL_DEVICES], 1);
+	medium_changes = false;
+	seats = 1u << 2 | 1u << (VMCTL_EMPTY + 2);
+	io_kick(IO_CTL);
+	all_run();
+	assert_int_equal(control.heard[VMCTL_DEVICES].msg.arg, seats);
+	assert_int_equal(control.heard[VMCTL_DEVICES].pieces, 6);
+	seats = 0;
 }
 
 /* ---- services that break the protocol ---- */
@@ -710,6 +748,7 @@ int main(void)
 		T(a_full_ring_keeps_nothing_back),
 		T(an_nmi_goes_to_its_vcpu),
 		T(devices_come_and_go),
+		T(media_come_and_go),
 		T(a_save_is_taken_back),
 		T(the_guest_runs_again),
 		T(a_configuration_is_sent_in_pieces),

@@ -7,7 +7,7 @@ vmm-xen-src := $(filter-out %/io.c,$(sort $(wildcard services/vmm/xen/*.c servic
 unit-tests += vmm_xen
 src-unit-vmm_xen := $(addprefix test/unit/vmm_xen/,main.c hypercall_test.c memory_op_test.c vcpu_op_test.c compat_test.c evtchn_test.c grant_test.c \
 	gring_test.c console_ring_test.c store_ring_test.c \
-	blkback_test.c blk_restart_test.c breach_test.c remove_test.c blkfront.c netback_test.c netfront.c net_large_test.c net_poll_test.c) $(vmm-xen-src)
+	blkback_test.c blk_restart_test.c breach_test.c remove_test.c drive_test.c blkfront.c netback_test.c netfront.c net_large_test.c net_poll_test.c) $(vmm-xen-src)
 inc-unit-vmm_xen := services/vmm test/unit/vmm_xen
 
 # Xen's structures as 32-bit and as 64-bit code see them: see layout_check.c

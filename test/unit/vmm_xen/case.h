@@ -68,6 +68,7 @@ int console_ring_tests(void);
 int store_ring_tests(void);
 int blkback_tests(void);
 int remove_tests(void);
+int drive_tests(void);
 int blk_restart_tests(void);
 int netback_tests(void);
 int net_large_tests(void);

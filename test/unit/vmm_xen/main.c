@@ -18,6 +18,7 @@ int main(void)
 	failed += store_ring_tests();
 	failed += blkback_tests();
 	failed += remove_tests();
+	failed += drive_tests();
 	failed += blk_restart_tests();
 	failed += netback_tests();
 	failed += net_large_tests();
