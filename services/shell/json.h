@@ -23,9 +23,12 @@ struct json {
 
 /* An object at this depth that belongs to no other; json_close() ends it. */
 struct json json_object(const struct out *o, int depth);
+/* A list that belongs to nothing. */
+struct json json_list(const struct out *o);
 
-/* Text in quotes. */
+/* Text in quotes. What is not UTF-8 in it becomes U+FFFD, byte by byte. */
 void json_string(const struct out *o, const char *text);
+void json_bytes(const struct out *o, const char *text, size_t len);
 
 /* `"key": `, which the caller lets a value follow. */
 void json_key(struct json *j, const char *key);

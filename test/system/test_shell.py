@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The control shell: verbs without a guest, and configurations that must be refused without leaving anything behind."""
+import json
 import os
 import re
 
@@ -116,6 +117,24 @@ def guests(build, tmp_path):
     return g
 
 
+def check_json(m):
+    """The same tables as JSON."""
+    def rows(command):
+        return json.loads(m.shell(command + " --json"))
+
+    host = rows("list -v")[0]
+    assert (host["name"], host["domid"], host["vcpus"], host["state"]) == ("Domain-0", 0, 2, "r-----")
+    assert rows("info")["nr_cpus"] == 2 and list(rows("info free")) == ["free_memory", "free_cpus"]
+    assert [(r["vcpu"], r["cpu"]) for r in rows("vcpu-list")] == [(0, 0), (1, 1)]
+    assert {"shell", "storage"} <= {r["name"] for r in rows("list-services") if r["state"] == "running"}
+    assert rows("vm-list") == [] and rows("uptime")[0]["uptime"] > 0
+    assert any(r["kind"] == "thread" for r in rows("caps shell"))
+    assert {"name": "text", "type": "file", "size": len(TEXT)} in rows("ls /guests")
+    assert rows("xenstore-ls -p /tool") == [{"path": f"/tool/{k}", "value": v, "permissions": "n0"} for k, v in (("a", "one"), ("b", "two"))]
+    assert rows("xenstore-read /tool/a") == [{"path": "/tool/a", "value": "one"}]
+    assert rows("xenstore-list /tool") == [{"parent": "/tool", "name": "a"}, {"parent": "/tool", "name": "b"}]
+
+
 def check_verbs(m):
     header, host = m.shell("list").splitlines()
     assert header.split() == ["Name", "ID", "Mem", "VCPUs", "State", "Time(s)"]
@@ -139,6 +158,7 @@ def check_verbs(m):
     assert "(storage) volume data: 1 MiB" in m.shell("dmesg")
     assert m.shell("domid Domain-0") == "0" and m.shell("domname 0") == "Domain-0"
     m.shell("xenstore-write /tool/a one /tool/b two")
+    check_json(m)
     assert m.shell("xenstore-read /tool/a /tool/b") == "one\ntwo"
     assert m.shell("xenstore-list /tool") == "a\nb"
     m.shell("xenstore-rm /tool/a /tool/b")

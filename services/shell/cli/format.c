@@ -21,13 +21,12 @@
 #define NS_PER_S 1e9
 #define MIB ((uint64_t)1 << 20)
 
-void format_list_head(const struct out *o, bool verbose)
+void format_list_head(struct table *t, bool verbose)
 {
-	out_str(o,
-		"Name                                        ID   Mem VCPUs\tState\tTime(s)");
-	if (verbose)
-		out_str(o, "   UUID                            Reason-Code\tSecurity Label");
-	out_str(o, "\n");
+	table_plain(t,
+		"Name                                        ID   Mem VCPUs\tState\tTime(s)%s\n",
+		verbose ? "   UUID                            Reason-Code\tSecurity Label"
+			: "");
 }
 
 /* poweroff, reboot, suspend, crash, watchdog, soft reset */
@@ -40,31 +39,44 @@ static char reason_letter(const struct list_row *r)
 	return r->reason < sizeof(letters) - 1 ? letters[r->reason] : '?';
 }
 
-void format_list_row(const struct out *o, const struct list_row *r, bool verbose)
+static void list_details(struct table *t, const struct list_row *r)
 {
 	char uuid[UUID_TEXT];
 
-	/* rounded to the nearest MiB, because Linux gives a few pages back */
-	out_fmt(o, "%-40s %5u %5" PRIu64 " %5u     %c%c%c%c%c%c  %8.1f", r->name, r->domid,
-		(r->memory + MIB / 2) / MIB, r->vcpus, r->running ? 'r' : '-',
-		r->blocked ? 'b' : '-', r->paused ? 'p' : '-', r->shutdown ? 's' : '-',
-		reason_letter(r), r->dying ? 'd' : '-', (double)r->cpu_ns / NS_PER_S);
-	if (verbose) {
-		uuid_format(r->uuid, uuid);
-		out_fmt(o, " %s", uuid);
-		if (r->shutdown)
-			out_fmt(o, " %8x", r->reason);
-		else
-			out_fmt(o, " %8s", "-");
-		out_fmt(o, " %16s", "-");
-	}
-	out_str(o, "\n");
+	uuid_format(r->uuid, uuid);
+	table_text(t, "uuid", " %s", uuid);
+	if (r->shutdown)
+		table_plain(t, " %8x", r->reason);
+	else
+		table_plain(t, " %8s", "-");
+	if (r->shutdown)
+		table_value(t, "reason", r->reason);
+	table_plain(t, " %16s", "-");
 }
 
-void format_resting(const struct out *o, const char *name, uint32_t short_lives,
+void format_list_row(struct table *t, const struct list_row *r, bool verbose)
+{
+	table_row(t);
+	table_text(t, "name", "%-40s ", r->name);
+	table_number(t, "domid", "%5u ", r->domid);
+	/* rounded to the nearest MiB, because Linux gives a few pages back */
+	table_number(t, "memory", "%5" PRIu64 " ", (r->memory + MIB / 2) / MIB);
+	table_number(t, "vcpus", "%5u     ", r->vcpus);
+	table_text(t, "state", "%c%c%c%c%c%c  ", r->running ? 'r' : '-', r->blocked ? 'b' : '-',
+		r->paused ? 'p' : '-', r->shutdown ? 's' : '-', reason_letter(r),
+		r->dying ? 'd' : '-');
+	table_number(t, "time", "%8.1f", (double)r->cpu_ns / NS_PER_S);
+	if (verbose)
+		list_details(t, r);
+	if (r->rest_seconds)
+		table_value(t, "restarts_in", r->rest_seconds);
+	table_row_end(t);
+}
+
+void format_resting(struct table *t, const char *name, uint32_t short_lives,
 	uint32_t life_seconds, uint64_t left_seconds)
 {
-	out_fmt(o,
+	table_plain(t,
 		"%s ended %u times in a row within %u s of its start; it is started again in %" PRIu64
 		" s (`destroy %s` forgets it)\n",
 		name, short_lives, life_seconds, left_seconds, name);
@@ -77,20 +89,28 @@ static const char *const service_ends[] = { DOMAIN_ENDS(X) };
 
 const char *format_end(uint32_t end) { return service_ends[end]; }
 
-void format_service_head(const struct out *o)
+void format_service_head(struct table *t)
 {
-	out_fmt(o, "%-16s %-10s %8s %-7s %11s %6s %9s %9s\n", "Name", "State", "Restarts",
+	table_plain(t, "%-16s %-10s %8s %-7s %11s %6s %9s %9s\n", "Name", "State", "Restarts",
 		"Reason", "Uptime", "Epoch", "Mem(KiB)", "Time(s)");
 }
 
-void format_service_row(const struct out *o, const struct ctl_service *r)
+void format_service_row(struct table *t, const struct ctl_service *r)
 {
 	uint64_t up = r->up_ns / 1000000000;
 
-	out_fmt(o, "%-16s %-10s %8u %-7s %5" PRIu64 ":%02u:%02u %6u %9" PRIu64 " %9.1f\n",
-		r->name, service_states[r->state], r->restarts, service_ends[r->end], up / 3600,
-		(unsigned int)(up / 60 % 60), (unsigned int)(up % 60), r->epoch,
-		r->memory >> 10, (double)r->cpu_ns / NS_PER_S);
+	table_row(t);
+	table_text(t, "name", "%-16s ", r->name);
+	table_text(t, "state", "%-10s ", service_states[r->state]);
+	table_number(t, "restarts", "%8u ", r->restarts);
+	table_text(t, "reason", "%-7s ", service_ends[r->end]);
+	table_plain(t, "%5" PRIu64 ":%02u:%02u ", up / 3600, (unsigned int)(up / 60 % 60),
+		(unsigned int)(up % 60));
+	table_value(t, "uptime", up);
+	table_number(t, "epoch", "%6u ", r->epoch);
+	table_number(t, "memory_kib", "%9" PRIu64 " ", r->memory >> 10);
+	table_number(t, "time", "%9.1f", (double)r->cpu_ns / NS_PER_S);
+	table_row_end(t);
 }
 
 #define X(name, num, order, what) [num] = #name,
@@ -127,53 +147,61 @@ uint64_t cap_bytes(const struct init_cap *c)
 	return c->order ? 1ull << c->order : 0;
 }
 
-static void cap_columns(const struct out *o, const char *slot, const struct init_cap *c,
-	uint64_t bytes, const char *badge)
+static void cap_columns(
+	struct table *t, const struct init_cap *c, uint64_t bytes, const char *badge)
 {
 	char kind[16], rights[5];
 
-	out_fmt(o, "%5s %-12s %-6s %11" PRIu64 " %-19s ", slot, cap_kind(c->type, kind),
-		cap_rights(c->rights, rights), bytes, badge);
+	table_text(t, "kind", "%-12s ", cap_kind(c->type, kind));
+	table_text(t, "rights", "%-6s ", cap_rights(c->rights, rights));
+	table_number(t, "bytes", "%11" PRIu64 " ", bytes);
+	table_text(t, "badge", "%-19s ", badge);
 }
 
-void format_cap_head(const struct out *o)
+void format_cap_head(struct table *t)
 {
-	out_fmt(o, "%5s %-12s %-6s %11s %-19s %s\n", "Slot", "Kind", "Rights", "Bytes", "Badge",
-		"What");
+	table_plain(t, "%5s %-12s %-6s %11s %-19s %s\n", "Slot", "Kind", "Rights", "Bytes",
+		"Badge", "What");
 }
 
-void format_cap_row(const struct out *o, const struct init_cap *c)
+void format_cap_row(struct table *t, const struct init_cap *c)
 {
-	char slot[12], badge[24] = "-";
+	char badge[24] = "-";
 
-	(void)snprintf(slot, sizeof(slot), "%u", (unsigned int)c->slot);
 	if (c->type == SK_OBJ_IOPORT)
 		(void)snprintf(badge, sizeof(badge), "%#x-%#x",
 			(unsigned int)(c->badge & 0xffff), (unsigned int)(c->badge >> 16));
 	else if (c->badge && c->type != SK_OBJ_UNTYPED)
 		(void)snprintf(badge, sizeof(badge), "%#" PRIx64, c->badge);
-	cap_columns(o, slot, c, cap_bytes(c), badge);
-	out_fmt(o, "%.*s\n", (int)sizeof(c->what), c->what);
+	table_row(t);
+	table_number(t, "slot", "%5u ", (unsigned int)c->slot);
+	cap_columns(t, c, cap_bytes(c), badge);
+	table_text(t, "what", "%.*s", (int)sizeof(c->what), c->what);
+	table_row_end(t);
 }
 
-void format_cap_group(const struct out *o, const struct cap_group *g)
+void format_cap_group(struct table *t, const struct cap_group *g)
 {
-	cap_columns(o, "-", &g->cap, g->bytes, "-");
-	out_fmt(o, "%u %s\n", (unsigned int)g->n,
+	table_row(t);
+	table_plain(t, "%5s ", "-");
+	cap_columns(t, &g->cap, g->bytes, "-");
+	table_number(t, "count", "%u ", (unsigned int)g->n);
+	table_text(t, "what", "%s",
 		g->cap.flags & INIT_CAP_MAPPED ? "mapped for it, without a slot"
 					       : "made by it or got with a connection");
+	table_row_end(t);
 }
 
-void format_given_up(const struct out *o, const char *service)
+void format_given_up(struct table *t, const char *service)
 {
-	out_fmt(o,
+	table_plain(t,
 		"%s failed too often and is not started again; guests have lost what it served\n",
 		service);
 }
 
-void format_vcpu_head(const struct out *o)
+void format_vcpu_head(struct table *t)
 {
-	out_fmt(o, "%-32s %5s %5s %5s %5s %9s %s\n", "Name", "ID", "VCPU", "CPU", "State",
+	table_plain(t, "%-32s %5s %5s %5s %5s %9s %s\n", "Name", "ID", "VCPU", "CPU", "State",
 		"Time(s)", "Affinity (Hard / Soft)");
 }
 
@@ -183,18 +211,25 @@ static const char *affinity(uint64_t set, uint32_t n_cpus, char text[CPU_SET_TEX
 	return text;
 }
 
-void format_vcpu_row(const struct out *o, const struct vcpu_row *r, uint32_t n_cpus)
+void format_vcpu_row(struct table *t, const struct vcpu_row *r, uint32_t n_cpus)
 {
 	char hard[CPU_SET_TEXT], soft[CPU_SET_TEXT];
 
-	out_fmt(o, "%-32s %5u %5u", r->name, r->domid, r->vcpu);
-	if (!r->online)
-		out_fmt(o, "%5c %3c%cp ", '-', '-', '-');
+	table_row(t);
+	table_text(t, "name", "%-32s ", r->name);
+	table_number(t, "domid", "%5u ", r->domid);
+	table_number(t, "vcpu", "%5u", r->vcpu);
+	if (r->online)
+		table_number(t, "cpu", "%5u ", r->cpu);
 	else
-		out_fmt(o, "%5u %3c%c- ", r->cpu, r->running ? 'r' : '-',
-			r->blocked ? 'b' : '-');
-	out_fmt(o, "%9.1f  %s / %s\n", (double)r->cpu_ns / NS_PER_S,
-		affinity(r->hard, n_cpus, hard), affinity(r->soft, n_cpus, soft));
+		table_plain(t, "%5c ", '-');
+	table_text(t, "state", "%3c%c%c ", r->online && r->running ? 'r' : '-',
+		r->online && r->blocked ? 'b' : '-', r->online ? '-' : 'p');
+	table_number(t, "time", "%9.1f  ", (double)r->cpu_ns / NS_PER_S);
+	table_text(t, "hard_affinity", "%s", affinity(r->hard, n_cpus, hard));
+	table_plain(t, " / ");
+	table_text(t, "soft_affinity", "%s", affinity(r->soft, n_cpus, soft));
+	table_row_end(t);
 }
 
 /* A vCPU that runs is never taken off the CPU for one that wakes up, so nothing is limited. */
@@ -213,14 +248,14 @@ void format_credit2_row(const struct out *o, const struct ctl_dom *d)
 	out_fmt(o, "%-33s %4u %6u %4u\n", d->name, d->domid, d->weight, d->cap);
 }
 
-void format_device_head(const struct out *o, bool vifs)
+void format_device_head(struct table *t, bool vifs)
 {
 	if (vifs)
-		out_fmt(o, "%-3s %-2s %-17s %-6s %-5s %-6s %5s/%-5s %-30s\n", "Idx", "BE",
+		table_plain(t, "%-3s %-2s %-17s %-6s %-5s %-6s %5s/%-5s %-30s\n", "Idx", "BE",
 			"Mac Addr.", "handle", "state", "evt-ch", "tx-", "rx-ring-ref",
 			"BE-path");
 	else
-		out_fmt(o, "%-5s %-3s %-6s %-5s %-6s %-8s %-30s\n", "Vdev", "BE", "handle",
+		table_plain(t, "%-5s %-3s %-6s %-5s %-6s %-8s %-30s\n", "Vdev", "BE", "handle",
 			"state", "evt-ch", "ring-ref", "BE-path");
 }
 
@@ -229,44 +264,66 @@ static void back_end_path(const struct device_row *r, const char *kind, char pat
 	(void)snprintf(path, 64, "/local/domain/0/backend/%s/%u/%u", kind, r->domid, r->devid);
 }
 
-void format_disk_row(const struct out *o, const struct device_row *r)
+void format_disk_row(struct table *t, const struct device_row *r)
 {
 	char path[64];
 
 	back_end_path(r, "vbd", path);
-	out_fmt(o, "%-5u %-3u %-6u %-5d %-6d %-8d %-30s\n", r->devid, 0u, r->domid, r->state,
-		r->port, r->ring[0], path);
+	table_row(t);
+	table_number(t, "vdev", "%-5u ", r->devid);
+	table_number(t, "backend_domid", "%-3u ", 0u);
+	table_number(t, "domid", "%-6u ", r->domid);
+	table_number(t, "state", "%-5d ", r->state);
+	table_number(t, "event_channel", "%-6d ", r->port);
+	table_number(t, "ring_ref", "%-8d ", r->ring[0]);
+	table_text(t, "backend", "%-30s", path);
+	table_row_end(t);
 }
 
-void format_vif_row(const struct out *o, const struct device_row *r)
+void format_vif_row(struct table *t, const struct device_row *r)
 {
 	char path[64], mac[VIF_MAC_TEXT];
 
 	back_end_path(r, "vif", path);
 	vif_mac_format(r->mac, mac);
-	out_fmt(o, "%-3u %-2u %s%6u %5d %6d %5d/%-11d %-30s\n", r->devid, 0u, mac, r->devid,
-		r->state, r->port, r->ring[0], r->ring[1], path);
+	table_row(t);
+	table_value(t, "domid", r->domid);
+	table_number(t, "devid", "%-3u ", r->devid);
+	table_number(t, "backend_domid", "%-2u ", 0u);
+	table_text(t, "mac", "%s", mac);
+	table_plain(t, "%6u ", r->devid);
+	table_number(t, "state", "%5d ", r->state);
+	table_number(t, "event_channel", "%6d ", r->port);
+	table_number(t, "tx_ring_ref", "%5d", r->ring[0]);
+	table_plain(t, "/");
+	table_number(t, "rx_ring_ref", "%-11d ", r->ring[1]);
+	table_text(t, "backend", "%-30s", path);
+	table_row_end(t);
 }
 
-void format_vm_head(const struct out *o)
+void format_vm_head(struct table *t)
 {
-	out_str(o, "UUID                                  ID    name\n");
+	table_plain(t, "UUID                                  ID    name\n");
 }
 
-void format_vm_row(const struct out *o, const uint8_t *uuid, uint32_t domid, const char *name)
+void format_vm_row(struct table *t, const uint8_t *uuid, uint32_t domid, const char *name)
 {
 	char text[UUID_TEXT];
 
 	uuid_format(uuid, text);
-	out_fmt(o, "%s  %u    %-30s\n", text, domid, name);
+	table_row(t);
+	table_text(t, "uuid", "%s  ", text);
+	table_number(t, "domid", "%u    ", domid);
+	table_text(t, "name", "%-30s", name);
+	table_row_end(t);
 }
 
-void format_uptime_head(const struct out *o)
+void format_uptime_head(struct table *t)
 {
-	out_fmt(o, "%-33s %4s %s\n", "Name", "ID", "Uptime");
+	table_plain(t, "%-33s %4s %s\n", "Name", "ID", "Uptime");
 }
 
-void format_uptime_row(const struct out *o, const char *name, uint32_t domid, uint64_t seconds,
+void format_uptime_row(struct table *t, const char *name, uint32_t domid, uint64_t seconds,
 	bool brief, uint64_t wall_seconds)
 {
 	uint64_t days = seconds / 86400;
@@ -277,33 +334,54 @@ void format_uptime_row(const struct out *o, const char *name, uint32_t domid, ui
 
 	if (days)
 		snprintf(up, sizeof(up), "%" PRIu64 " day%s, ", days, days > 1 ? "s" : "");
+	table_row(t);
 	if (brief)
-		out_fmt(o, " %02u:%02u:%02u up %s%2u:%02u, %s (%u)\n", day_second / 3600,
-			day_second / 60 % 60, day_second % 60, up, hour, min, name, domid);
+		table_plain(t, " %02u:%02u:%02u up %s%2u:%02u, ", day_second / 3600,
+			day_second / 60 % 60, day_second % 60, up, hour, min);
+	table_text(t, "name", brief ? "%s" : "%-33s ", name);
+	table_plain(t, brief ? " (" : "");
+	table_number(t, "domid", brief ? "%u" : "%4u ", domid);
+	table_value(t, "uptime", seconds);
+	if (brief)
+		table_plain(t, ")");
 	else
-		out_fmt(o, "%-33s %4u %s%2u:%02u:%02u\n", name, domid, up, hour, min,
-			(unsigned int)(seconds % 60));
+		table_plain(t, "%s%2u:%02u:%02u", up, hour, min, (unsigned int)(seconds % 60));
+	table_row_end(t);
 }
 
 struct info_sink {
 	const struct out *o;
 	const char *key;
+	struct json *j; /* NULL: lines for people */
 };
 
-static void info_line(const struct info_sink *s, const char *name, const char *value)
+static void info_write(struct info_sink *s, const char *name, const char *value, bool number)
 {
-	if (!s->key)
-		out_fmt(s->o, "%-23s: %s\n", name, value);
-	else if (strncmp(name, s->key, strlen(s->key)) == 0)
+	if (s->key && strncmp(name, s->key, strlen(s->key)) != 0)
+		return;
+	if (s->j && number) {
+		json_key(s->j, name);
+		out_str(s->o, value);
+	} else if (s->j) {
+		json_text(s->j, name, value);
+	} else if (s->key) {
 		out_fmt(s->o, "%s\n", value);
+	} else {
+		out_fmt(s->o, "%-23s: %s\n", name, value);
+	}
 }
 
-static void info_number(const struct info_sink *s, const char *name, uint64_t value)
+static void info_line(struct info_sink *s, const char *name, const char *value)
+{
+	info_write(s, name, value, false);
+}
+
+static void info_number(struct info_sink *s, const char *name, uint64_t value)
 {
 	char text[24];
 
 	snprintf(text, sizeof(text), "%" PRIu64, value);
-	info_line(s, name, text);
+	info_write(s, name, text, true);
 }
 
 /* Writes at most 21 bytes and a terminator; returns the terminator's address. */
@@ -314,13 +392,13 @@ static char *seconds(char *text, const char *limit, uint64_t ns)
 }
 
 /* Seconds since power-on, and the seconds that each CPU was idle. */
-static void info_times(const struct info_sink *s, const struct ctl_system *h)
+static void info_times(struct info_sink *s, const struct ctl_system *h)
 {
 	char text[CTL_CPUS_MAX * 24];
 	char *end = text;
 
 	(void)seconds(text, text + sizeof(text), h->on_ns);
-	info_line(s, "cpu_time", text);
+	info_write(s, "cpu_time", text, true);
 	for (uint32_t i = 0; i < h->n_cpus && i < CTL_CPUS_MAX; i++) {
 		if (i)
 			*end++ = ' ';
@@ -334,8 +412,7 @@ static bool runs_guests(const struct sk_info *k)
 	return k->features & (SK_FEAT_SVM | SK_FEAT_VMX);
 }
 
-static void info_host(
-	const struct info_sink *s, const struct ctl_system *h, const struct sk_info *k)
+static void info_host(struct info_sink *s, const struct ctl_system *h, const struct sk_info *k)
 {
 	const uint64_t khz = k->tsc_hz / 1000;
 	char text[48];
@@ -350,7 +427,7 @@ static void info_host(
 	info_number(s, "cores_per_socket", h->n_cpus);
 	info_number(s, "threads_per_core", 1);
 	snprintf(text, sizeof(text), "%" PRIu64 ".%03" PRIu64, khz / 1000, khz % 1000);
-	info_line(s, "cpu_mhz", text);
+	info_write(s, "cpu_mhz", text, true);
 	/* Features that guests have here; none without hardware support. */
 	info_line(s, "virt_caps", runs_guests(k) ? "pv pvh hap gnttab-v1" : "");
 	info_line(s, "iommu",
@@ -370,10 +447,13 @@ static void info_host(
 }
 
 void format_info(const struct out *o, const struct ctl_system *h, const struct sk_info *k,
-	const char *key)
+	const char *key, enum table_form form)
 {
-	const struct info_sink s = { .o = o, .key = key };
+	struct json j;
+	struct info_sink s = { .o = o, .key = key, .j = form == TABLE_JSON ? &j : NULL };
 
+	if (s.j)
+		j = json_object(o, 0);
 	info_host(&s, h, k);
 	info_line(&s, "xen_major", "4");
 	info_line(&s, "xen_minor", "17");
@@ -386,6 +466,10 @@ void format_info(const struct out *o, const struct ctl_system *h, const struct s
 	info_line(&s, "xen_commandline", "");
 	info_line(&s, "cc_compiler", "gcc " __VERSION__);
 	info_line(&s, "xend_config_format", "4");
+	if (!s.j)
+		return;
+	json_close(&j, '}');
+	out_str(o, "\n");
 }
 
 /* ---- JSON ---- */

@@ -6,6 +6,7 @@
 #include "config/guest_cfg.h"
 #include "out.h"
 #include "proto/ctl.h"
+#include "table.h"
 
 struct sk_info;
 
@@ -18,19 +19,20 @@ struct list_row {
 	uint32_t reason; /* SHUTDOWN_* of xen/sched.h, when shutdown */
 	uint64_t cpu_ns;
 	const uint8_t *uuid;
+	uint64_t rest_seconds; /* it is started again in so many; 0: it does not rest */
 };
-void format_list_head(const struct out *o, bool verbose);
-void format_list_row(const struct out *o, const struct list_row *r, bool verbose);
+void format_list_head(struct table *t, bool verbose);
+void format_list_row(struct table *t, const struct list_row *r, bool verbose);
 /* A line that explains why a guest of the list does not run: it ended too soon, too often. */
-void format_resting(const struct out *o, const char *name, uint32_t short_lives,
+void format_resting(struct table *t, const char *name, uint32_t short_lives,
 	uint32_t life_seconds, uint64_t left_seconds);
 
-void format_service_head(const struct out *o);
-void format_service_row(const struct out *o, const struct ctl_service *r);
+void format_service_head(struct table *t);
+void format_service_row(struct table *t, const struct ctl_service *r);
 /* Why a domain of the host ended. */
 const char *format_end(uint32_t end);
 /* A line below a list of guests: this service does not run any more. */
-void format_given_up(const struct out *o, const char *service);
+void format_given_up(struct table *t, const char *service);
 
 struct vcpu_row {
 	const char *name;
@@ -39,9 +41,9 @@ struct vcpu_row {
 	uint64_t cpu_ns;
 	uint64_t hard, soft; /* CPUs, as bits; 0: any */
 };
-void format_vcpu_head(const struct out *o);
+void format_vcpu_head(struct table *t);
 /* n_cpus: of the host. */
-void format_vcpu_row(const struct out *o, const struct vcpu_row *r, uint32_t n_cpus);
+void format_vcpu_row(struct table *t, const struct vcpu_row *r, uint32_t n_cpus);
 
 /* All CPUs of the host are one pool. */
 #define POOL_NAME "Pool-0"
@@ -57,9 +59,9 @@ struct cap_group {
 };
 /* Memory that its object takes; a frame or untyped: that it is. */
 uint64_t cap_bytes(const struct init_cap *c);
-void format_cap_head(const struct out *o);
-void format_cap_row(const struct out *o, const struct init_cap *c);
-void format_cap_group(const struct out *o, const struct cap_group *g);
+void format_cap_head(struct table *t);
+void format_cap_row(struct table *t, const struct init_cap *c);
+void format_cap_group(struct table *t, const struct cap_group *g);
 
 /* A disk or a vif of a guest. -1: xenstore does not say. */
 struct device_row {
@@ -67,21 +69,24 @@ struct device_row {
 	const uint8_t *mac;
 	int state, port, ring[2];
 };
-void format_device_head(const struct out *o, bool vifs);
-void format_disk_row(const struct out *o, const struct device_row *r);
-void format_vif_row(const struct out *o, const struct device_row *r);
+void format_device_head(struct table *t, bool vifs);
+void format_disk_row(struct table *t, const struct device_row *r);
+void format_vif_row(struct table *t, const struct device_row *r);
 
-void format_vm_head(const struct out *o);
-void format_vm_row(const struct out *o, const uint8_t *uuid, uint32_t domid, const char *name);
+void format_vm_head(struct table *t);
+void format_vm_row(struct table *t, const uint8_t *uuid, uint32_t domid, const char *name);
 
-void format_uptime_head(const struct out *o);
+void format_uptime_head(struct table *t);
 /* wall_seconds: seconds since 1970, for the time of day in the short form. */
-void format_uptime_row(const struct out *o, const char *name, uint32_t domid, uint64_t seconds,
+void format_uptime_row(struct table *t, const char *name, uint32_t domid, uint64_t seconds,
 	bool brief, uint64_t wall_seconds);
 
-/* key: only the values of lines whose names start with it; NULL: all lines. */
+/*
+ * key: only the values of lines whose names start with it; NULL: all lines. In JSON, one
+ * object, with the names.
+ */
 void format_info(const struct out *o, const struct ctl_system *s, const struct sk_info *k,
-	const char *key);
+	const char *key, enum table_form form);
 
 /* One element of the array that `list -l` prints. */
 void format_config_json(

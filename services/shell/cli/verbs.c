@@ -49,6 +49,7 @@ static const struct option long_options[] = {
 	{ "help", no_argument, NULL, 'h' },
 	{ "ignore-global-affinity-masks", no_argument, NULL, 'g' },
 	{ "ignore-host", no_argument, NULL, 'i' },
+	{ "json", no_argument, NULL, 'j' },
 	{ "long", no_argument, NULL, 'l' },
 	{ "numa", no_argument, NULL, 'n' },
 	{ "paused", no_argument, NULL, 'p' },
@@ -73,6 +74,11 @@ const char *verb_refused(const char *name)
 		if (strcmp(name, refused_verbs[i].name) == 0)
 			return refused_verbs[i].why;
 	return NULL;
+}
+
+enum table_form verb_form(const struct options *o)
+{
+	return o->count['j'] ? TABLE_JSON : TABLE_TEXT;
 }
 
 bool verb_needs_guests(const struct verb *v)

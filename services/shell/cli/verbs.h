@@ -11,7 +11,7 @@
 #include <stddef.h>
 
 #include "toolstack/msg.h"
-#include "out.h"
+#include "table.h"
 
 struct shell;
 
@@ -46,8 +46,9 @@ enum verb_complete {
 		"  -f FILE  names the file    -e  makes no difference: nothing waits for the end\n" \
 		"FILE has the syntax of xl.cfg(5), and is below /guests if it has no leading /.\n" \
 		"key=value overrides the file.\n") \
-	X("list", list, "lvn", 0, 64, GUEST, "[-l] [-v] [NAME...]", "list domains", \
+	X("list", list, "lvnj", 0, 64, GUEST, "[-l] [-v] [--json] [NAME...]", "list domains", \
 		"  -l  everything about them, as JSON        -v  with UUID and shutdown reason\n" \
+		"  --json  the table as JSON\n" \
 		"  -n  makes no difference: this host is one node\n" \
 		"State: r running, b blocked, p paused, s shut down, c crashed, d dying.\n") \
 	X("console", console, "t:n:", 1, 1, GUEST, "[-t pv] [-n 0] NAME", \
@@ -84,10 +85,12 @@ enum verb_complete {
 	X("trigger", trigger, "", 2, 3, GUEST, "NAME nmi [VCPU]", \
 		"send an NMI to a vCPU of a guest", \
 		"The other triggers of xl are buttons that pvh guests do not have.\n") \
-	X("vm-list", vm_list, "", 0, 0, NONE, "", "names, numbers and UUIDs of guests", "") \
-	X("block-list", block_list, "", 1, 64, GUEST, "NAME...", "disks of guests", \
+	X("vm-list", vm_list, "j", 0, 0, NONE, "[--json]", \
+		"names, numbers and UUIDs of guests", "") \
+	X("block-list", block_list, "j", 1, 64, GUEST, "[--json] NAME...", "disks of guests", \
 		"The columns are xl's: state is that of the front end, 4 when it is connected.\n") \
-	X("network-list", network_list, "", 1, 64, GUEST, "NAME...", "vifs of guests", \
+	X("network-list", network_list, "j", 1, 64, GUEST, "[--json] NAME...", \
+		"vifs of guests", \
 		"The columns are xl's: state is that of the front end, 4 when it is connected.\n") \
 	X("vcpu-set", vcpu_set, "i", 2, 2, GUEST, "[-i] NAME N", \
 		"set the number of vCPUs that a guest uses", \
@@ -130,15 +133,15 @@ enum verb_complete {
 		"  -c CAP  percent of one CPU that it gets at most; 0: no limit\n" \
 		"  -s  parameters of the scheduler        -p POOL  guests in that pool, Pool-0\n" \
 		"What is set holds at once, and also after a reboot of the guest.\n") \
-	X("info", info, "n", 0, 1, NONE, "[KEY]", "facts about the host", \
+	X("info", info, "nj", 0, 1, NONE, "[--json] [KEY]", "facts about the host", \
 		"With KEY, only the value of that line.\n") \
 	X("dmesg", dmesg, "c", 0, 0, NONE, "[-c]", "log of the host and of its guests", \
 		"  -c  forget what was shown\n") \
-	X("uptime", uptime, "s", 0, 64, GUEST, "[-s] [NAME...]", "how long domains have run", \
-		"") \
-	X("vcpu-list", vcpu_list, "", 0, 64, GUEST, "[NAME...]", \
+	X("uptime", uptime, "sj", 0, 64, GUEST, "[-s] [--json] [NAME...]", \
+		"how long domains have run", "") \
+	X("vcpu-list", vcpu_list, "j", 0, 64, GUEST, "[--json] [NAME...]", \
 		"virtual CPUs and their time", "") \
-	X("list-services", list_services, "", 0, 0, NONE, "", \
+	X("list-services", list_services, "j", 0, 0, NONE, "[--json]", \
 		"domains of the host and their restarts", \
 		"Restarts: how often a domain was started again; Reason: why, the last time.\n" \
 		"Epoch: goes up each time. One that is given up failed too often.\n") \
@@ -148,25 +151,26 @@ enum verb_complete {
 		"let a domain of the host fail, as a test", \
 		"fault (the default), hang, exit: how it fails.  garbage: it writes nonsense into\n" \
 		"its connections. Only on a host that was booted with init.kill=1.\n") \
-	X("caps", caps, "", 1, 1, SERVICE, "NAME", \
+	X("caps", caps, "j", 1, 1, SERVICE, "[--json] NAME", \
 		"what a domain of the host, or a VMM, holds", \
 		"NAME is a domain of the host, or a guest, whose VMM is meant. One row for each slot\n" \
 		"that its builder filled; everything else that it has is counted by kind.\n" \
 		"Rights: read, write, execute, give.\n") \
-	X("xenstore-ls", xenstore_ls, "fp", 0, 1, NONE, "[-f] [-p] [PATH]", "show a subtree", \
-		"  -f  full paths        -p  with permissions\n") \
-	X("xenstore-read", xenstore_read, "p", 1, 64, NONE, "[-p] PATH...", "read values", \
-		"  -p  with the path\n") \
+	X("xenstore-ls", xenstore_ls, "fpj", 0, 1, NONE, "[-f] [-p] [--json] [PATH]", \
+		"show a subtree", "  -f  full paths        -p  with permissions\n") \
+	X("xenstore-read", xenstore_read, "pj", 1, 64, NONE, "[-p] [--json] PATH...", \
+		"read values", "  -p  with the path\n") \
 	X("xenstore-write", xenstore_write, "", 2, 64, NONE, "PATH VALUE [PATH VALUE...]", \
 		"write values", "") \
 	X("xenstore-rm", xenstore_rm, "", 1, 64, NONE, "PATH...", "remove subtrees", "") \
-	X("xenstore-list", xenstore_list, "p", 1, 64, NONE, "[-p] PATH...", \
+	X("xenstore-list", xenstore_list, "pj", 1, 64, NONE, "[-p] [--json] PATH...", \
 		"names of children", "  -p  with the path\n") \
 	X("poweroff", poweroff, "f", 0, 0, NONE, "[-f]", "shut all guests down, power off", \
 		"  -f  destroy the guests instead of asking them\n") \
 	X("reboot-host", reboot_host, "f", 0, 0, NONE, "[-f]", "shut all guests down, reboot", \
 		"  -f  destroy the guests instead of asking them\n") \
-	X("ls", ls, "l", 0, 1, FILE, "[-l] [DIRECTORY]", "list files", "  -l  with sizes\n") \
+	X("ls", ls, "lj", 0, 1, FILE, "[-l] [--json] [DIRECTORY]", "list files", \
+		"  -l  with sizes\n") \
 	X("cat", cat, "", 1, 1, FILE, "FILE", "show a text file", "") \
 	X("edit", edit, "lrs", 0, 1, NONE, "[-l] [-r] [-s] NAME", \
 		"type a guest's configuration", \
@@ -201,6 +205,8 @@ struct verb {
 VERBS(X)
 #undef X
 
+/* As the user wants to see a table: --json has the letter j. */
+enum table_form verb_form(const struct options *o);
 /* NULL: no such verb. */
 const struct verb *verb_find(const char *name);
 /* Why this host does not have a verb that xl has; NULL: xl has no such verb either. */

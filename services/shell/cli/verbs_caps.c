@@ -15,6 +15,7 @@
 #include "cli/verbs.h"
 
 enum { GROUPS_MAX = 64 };
+static struct table rows;
 static struct cap_group groups[GROUPS_MAX];
 static uint32_t n_groups;
 
@@ -38,22 +39,24 @@ static void cap_count(const struct init_cap *c)
 static void cap_show(const struct init_cap *c)
 {
 	if (c->what[0])
-		format_cap_row(&term_out, c);
+		format_cap_row(&rows, c);
 	else
 		cap_count(c);
 }
 
-static void table_begin(void)
+static void rows_begin(enum table_form form)
 {
 	memset(groups, 0, sizeof(groups));
 	n_groups = 0;
-	format_cap_head(&term_out);
+	table_begin(&rows, &term_out, form);
+	format_cap_head(&rows);
 }
 
-static void table_end(void)
+static void rows_end(void)
 {
 	for (uint32_t i = 0; i < n_groups; i++)
-		format_cap_group(&term_out, &groups[i]);
+		format_cap_group(&rows, &groups[i]);
+	table_end(&rows);
 }
 
 /* ---- pages of capabilities ---- */
@@ -61,6 +64,7 @@ static void table_end(void)
 static struct {
 	struct ctl_caps_of of;
 	char name[DOMAIN_NAME_MAX]; /* as it was typed */
+	enum table_form form;
 	uint32_t id;
 } shown;
 
@@ -71,7 +75,7 @@ static void page_show(const struct ctl_caps *c, uint32_t len)
 	uint32_t n = (uint32_t)((len - offsetof(struct ctl_caps, cap)) / sizeof(c->cap[0]));
 
 	if (!shown.of.at)
-		table_begin();
+		rows_begin(shown.form);
 	for (uint32_t i = 0; i < n && i < c->n; i++)
 		cap_show(&c->cap[i]);
 	shown.of.at = n ? c->next : 0;
@@ -79,7 +83,7 @@ static void page_show(const struct ctl_caps *c, uint32_t len)
 		page_ask();
 		return;
 	}
-	table_end();
+	rows_end();
 	shell_done(the_shell);
 }
 
@@ -133,6 +137,7 @@ void verb_caps(struct shell *sh, const struct options *o)
 		return;
 	}
 	strcpy(shown.name, o->argv[0]);
+	shown.form = verb_form(o);
 	shown.of = (struct ctl_caps_of){ .at = 0 };
 	strcpy(shown.of.name, shown.name);
 	page_ask();

@@ -26,6 +26,7 @@ enum { KEYS = 4, NAMES_MAX = 64 };
 static struct {
 	uintptr_t number; /* of the command */
 	bool vifs;
+	struct table rows;
 	uint32_t n, at; /* guests */
 	uint32_t domid[NAMES_MAX];
 	struct guest_config config; /* of guest `at` */
@@ -40,6 +41,12 @@ static void listing_leave(void)
 {
 	listing.number++; /* LISTING1 */
 	verb_leave();
+}
+
+static void listing_end(void)
+{
+	table_end(&listing.rows);
+	shell_done(the_shell);
 }
 
 static uint32_t devices(void)
@@ -65,9 +72,9 @@ static void row_print(void)
 		.ring = { listing.value[2], listing.value[3] } };
 
 	if (listing.vifs)
-		format_vif_row(&term_out, &f);
+		format_vif_row(&listing.rows, &f);
 	else
-		format_disk_row(&term_out, &f);
+		format_disk_row(&listing.rows, &f);
 }
 
 /* The keys of the front end that are shown; NULL: there are no more. */
@@ -120,7 +127,7 @@ static void key_next(void)
 	if (!store_ask(XS_READ, path, NULL, key_answered, (void *)listing.number))
 		return;
 	shell_fail(the_shell, "out of memory\n");
-	shell_done(the_shell);
+	listing_end();
 }
 
 static void guest_known(const void *body, uint32_t len)
@@ -142,7 +149,7 @@ static void guest_next(void)
 	uint32_t *domid = &listing.domid[listing.at];
 
 	if (listing.at == listing.n)
-		shell_done(the_shell);
+		listing_end();
 	else
 		verb_ask(CTL_DESCRIBE, domid, sizeof(*domid), NULL, guest_known);
 }
@@ -154,7 +161,8 @@ static void devices_list(struct shell *sh, const struct options *o, bool vifs)
 	listing.number++;
 	listing.vifs = vifs;
 	listing.n = listing.at = 0;
-	format_device_head(&term_out, vifs);
+	table_begin(&listing.rows, &term_out, verb_form(o));
+	format_device_head(&listing.rows, vifs);
 	for (int i = 0; i < o->argc && i < NAMES_MAX; i++) {
 		d = look_guest(sh, o->argv[i]);
 		if (d)

@@ -21,6 +21,7 @@ enum shown { SHOWN_DIRECTORY, SHOWN_FILE };
 static struct {
 	uintptr_t number;
 	bool sizes;
+	enum table_form form;
 	enum shown kind;
 	uint64_t position;
 	char last; /* the last byte that was shown; 0: none yet */
@@ -57,13 +58,24 @@ static void show_finish(int status)
 
 static void dir_listed(void *ctx, int status, const struct file_entry *list, size_t n)
 {
+	struct table t;
+
 	if ((uintptr_t)ctx != show.number)
 		return;
+	table_begin(&t, &term_out, show.form);
 	for (size_t i = 0; i < n; i++) {
+		const char *type = list[i].directory ? "directory" : "file";
+
+		table_row(&t);
 		if (show.sizes)
-			out_fmt(&term_out, "%12llu ", (unsigned long long)list[i].size);
-		out_fmt(&term_out, "%s%s\n", list[i].name, list[i].directory ? "/" : "");
+			table_plain(&t, "%12llu ", (unsigned long long)list[i].size);
+		table_text(&t, "name", "%s", list[i].name);
+		table_plain(&t, "%s", list[i].directory ? "/" : "");
+		table_string(&t, "type", type, strlen(type));
+		table_value(&t, "size", list[i].size);
+		table_row_end(&t);
 	}
+	table_end(&t);
 	show_finish(status);
 }
 
@@ -74,6 +86,7 @@ void verb_ls(struct shell *sh, const struct options *o)
 	if (!show_begin(sh, o->argc ? o->argv[0] : "/", SHOWN_DIRECTORY))
 		return;
 	show.sizes = o->count['l'] != 0;
+	show.form = verb_form(o);
 	rc = files_list(show.path, dir_listed, (void *)show.number);
 	if (rc)
 		show_finish(rc);

@@ -86,18 +86,24 @@ void verb_reboot_host(struct shell *sh, const struct options *o)
 
 /* ---- domains of the host ---- */
 
+static enum table_form services_form;
+
 static void services_print(void)
 {
-	format_service_head(&term_out);
+	struct table t;
+
+	table_begin(&t, &term_out, services_form);
+	format_service_head(&t);
 	for (uint32_t i = 0; i < services.n; i++)
-		format_service_row(&term_out, &services.row[i]);
+		format_service_row(&t, &services.row[i]);
+	table_end(&t);
 	shell_done(the_shell);
 }
 
 void verb_list_services(struct shell *sh, const struct options *o)
 {
 	(void)sh;
-	(void)o;
+	services_form = verb_form(o);
 	look_at_services(false, services_print);
 }
 

@@ -20,6 +20,8 @@
 enum { NAMES_MAX = 64, NS_PER_S = 1000000000 };
 
 static struct {
+	struct table rows;
+	enum table_form form;
 	bool verbose, host, all, brief;
 	uint32_t n, at;
 	uint32_t n_elements; /* of the array that was printed */
@@ -35,6 +37,7 @@ static bool domains_choose(struct shell *sh, const struct options *o)
 	const struct ctl_dom *d;
 
 	table.n = 0;
+	table.form = verb_form(o);
 	table.host = table.all = o->argc == 0;
 	for (int i = 0; i < o->argc && i < NAMES_MAX; i++) {
 		if (look_is_host(o->argv[i])) {
@@ -63,6 +66,12 @@ static bool is_there(const struct ctl_dom *d) { return d->flags & CTL_DOM_THERE;
 	for (const struct ctl_dom *d = look.dom; d < look.dom + look.n; d++) \
 		if (domain_chosen(d))
 
+static void rows_end(void)
+{
+	table_end(&table.rows);
+	shell_done(the_shell);
+}
+
 /* ---- list ---- */
 
 static void list_host(void)
@@ -75,7 +84,12 @@ static void list_host(void)
 		.memory = look_system.host_memory,
 		.cpu_ns = look_system.cpu_ns };
 
-	format_list_row(&term_out, &r, table.verbose);
+	format_list_row(&table.rows, &r, table.verbose);
+}
+
+static uint64_t rest_seconds(const struct ctl_dom *d)
+{
+	return (d->rest_ns + NS_PER_S - 1) / NS_PER_S;
 }
 
 /* A resting guest has no memory and no vCPUs; its number is that of the guest before it. */
@@ -83,9 +97,11 @@ static void list_guest(const struct ctl_dom *d)
 {
 	bool any_running = false, paused = d->flags & CTL_DOM_PAUSED;
 	bool live = d->state == DOM_LIVE && !paused;
-	struct list_row r = {
-		.name = d->name, .domid = d->domid, .uuid = d->uuid, .reason = d->reason
-	};
+	struct list_row r = { .name = d->name,
+		.domid = d->domid,
+		.uuid = d->uuid,
+		.reason = d->reason,
+		.rest_seconds = d->state == DOM_RESTING ? rest_seconds(d) : 0 };
 
 	if (is_there(d)) {
 		for (uint32_t i = 0; i < d->n_vcpus; i++) {
@@ -105,7 +121,7 @@ static void list_guest(const struct ctl_dom *d)
 	} else if (d->state != DOM_RESTING) {
 		return;
 	}
-	format_list_row(&term_out, &r, table.verbose);
+	format_list_row(&table.rows, &r, table.verbose);
 }
 
 /* Below the table, so that the rows are as scripts expect them. */
@@ -115,21 +131,22 @@ static void list_remarks(void)
 	static const char *const names[] = { CTL_GUEST_SERVICES(X) };
 #undef X
 
-	for_each_chosen(d) if (d->state == DOM_RESTING) format_resting(&term_out, d->name,
-		d->short_lives, CTL_SHORT_LIFE_S, (d->rest_ns + NS_PER_S - 1) / NS_PER_S);
+	for_each_chosen(d) if (d->state == DOM_RESTING) format_resting(
+		&table.rows, d->name, d->short_lives, CTL_SHORT_LIFE_S, rest_seconds(d));
 	for (uint32_t s = 0; s < ARRAY_SIZE(names); s++)
 		if (look_system.given_up >> s & 1)
-			format_given_up(&term_out, names[s]);
+			format_given_up(&table.rows, names[s]);
 }
 
 static void list_print(void)
 {
-	format_list_head(&term_out, table.verbose);
+	table_begin(&table.rows, &term_out, table.form);
+	format_list_head(&table.rows, table.verbose);
 	if (table.host)
 		list_host();
 	for_each_chosen(d) list_guest(d);
 	list_remarks();
-	shell_done(the_shell);
+	rows_end();
 }
 
 static void list_ask_system(void) { look_at_system(list_print); }
@@ -214,7 +231,7 @@ static void vcpus_host(void)
 		r.running = r.cpu == look_system.cpu;
 		r.blocked = !r.running;
 		r.cpu_ns = look_system.ran_ns[r.cpu];
-		format_vcpu_row(&term_out, &r, look_system.n_cpus);
+		format_vcpu_row(&table.rows, &r, look_system.n_cpus);
 	}
 }
 
@@ -232,17 +249,18 @@ static void vcpus_guest(const struct ctl_dom *d)
 		r.cpu_ns = s->ran_ns;
 		r.hard = d->cpus[r.vcpu];
 		r.soft = d->cpus_soft[r.vcpu];
-		format_vcpu_row(&term_out, &r, look_system.n_cpus);
+		format_vcpu_row(&table.rows, &r, look_system.n_cpus);
 	}
 }
 
 static void vcpus_print(void)
 {
-	format_vcpu_head(&term_out);
+	table_begin(&table.rows, &term_out, table.form);
+	format_vcpu_head(&table.rows);
 	if (table.host)
 		vcpus_host();
 	for_each_chosen(d) if (is_there(d)) vcpus_guest(d);
-	shell_done(the_shell);
+	rows_end();
 }
 
 static void vcpus_ask_system(void) { look_at_system(vcpus_print); }
@@ -259,14 +277,15 @@ static void uptime_print(void)
 {
 	const uint64_t wall = look_system.wall_seconds;
 
+	table_begin(&table.rows, &term_out, table.form);
 	if (!table.brief)
-		format_uptime_head(&term_out);
+		format_uptime_head(&table.rows);
 	if (table.host)
-		format_uptime_row(&term_out, "Domain-0", 0, look_system.up_ns / NS_PER_S,
+		format_uptime_row(&table.rows, "Domain-0", 0, look_system.up_ns / NS_PER_S,
 			table.brief, wall);
 	for_each_chosen(d) if (is_there(d)) format_uptime_row(
-		&term_out, d->name, d->domid, d->up_ns / NS_PER_S, table.brief, wall);
-	shell_done(the_shell);
+		&table.rows, d->name, d->domid, d->up_ns / NS_PER_S, table.brief, wall);
+	rows_end();
 }
 
 void verb_uptime(struct shell *sh, const struct options *o)
@@ -279,21 +298,24 @@ void verb_uptime(struct shell *sh, const struct options *o)
 void verb_vm_list(struct shell *sh, const struct options *o)
 {
 	(void)sh;
-	(void)o;
 	table.all = true;
-	format_vm_head(&term_out);
+	table_begin(&table.rows, &term_out, verb_form(o));
+	format_vm_head(&table.rows);
 	for_each_chosen(d) if (is_there(d))
-		format_vm_row(&term_out, d->uuid, d->domid, d->name);
+		format_vm_row(&table.rows, d->uuid, d->domid, d->name);
+	table_end(&table.rows);
 }
 
 static struct {
 	bool given;
+	enum table_form form;
 	char text[64];
 } info_key;
 
 static void info_print(void)
 {
-	format_info(&term_out, &look_system, sys_info(), info_key.given ? info_key.text : NULL);
+	format_info(&term_out, &look_system, sys_info(), info_key.given ? info_key.text : NULL,
+		info_key.form);
 	shell_done(the_shell);
 }
 
@@ -301,6 +323,7 @@ void verb_info(struct shell *sh, const struct options *o)
 {
 	(void)sh;
 	info_key.given = o->argc != 0;
+	info_key.form = verb_form(o);
 	if (info_key.given)
 		(void)snprintf(info_key.text, sizeof(info_key.text), "%s", o->argv[0]);
 	look_at_system(info_print);

@@ -33,6 +33,7 @@ static struct {
 	SLIST_HEAD(, step) steps;
 	uintptr_t number; /* of the command */
 	bool full, perms, prefix;
+	struct table rows;
 	size_t root; /* bytes of the path that is not printed */
 } walk;
 
@@ -66,6 +67,7 @@ static void walk_clear(void)
 static void walk_end(void)
 {
 	walk_clear();
+	table_end(&walk.rows);
 	shell_done(the_shell);
 }
 
@@ -91,10 +93,17 @@ static void ls_print_name(const struct step *s)
 
 static void ls_print_perms(const char *data, uint32_t len)
 {
-	out_str(&term_out, "   (");
-	for (uint32_t at = 0; at < len; at += (uint32_t)strlen(data + at) + 1)
-		out_fmt(&term_out, "%s%s", at ? "," : "", data + at);
-	out_str(&term_out, ")");
+	char text[OUT_LINE_MAX];
+	size_t used = 0;
+
+	text[0] = '\0';
+	for (uint32_t at = 0; at < len && used < sizeof(text);
+		at += (uint32_t)strlen(data + at) + 1)
+		used += (size_t)snprintf(
+			text + used, sizeof(text) - used, "%s%s", at ? "," : "", data + at);
+	table_plain(&walk.rows, "   (");
+	table_text(&walk.rows, "permissions", "%s", text);
+	table_plain(&walk.rows, ")");
 }
 
 /* ---- xenstore-ls ---- */
@@ -118,12 +127,25 @@ static void ls_value(const struct step *s, const char *data, uint32_t len)
 {
 	if (s->depth == UINT32_MAX)
 		return; /* the root of the listing is not shown */
-	ls_print_name(s);
-	out_str(&term_out, " = \"");
-	format_escaped(&term_out, data, len);
-	out_str(&term_out, "\"");
+	table_row(&walk.rows);
+	table_string(&walk.rows, "path", s->path, strlen(s->path));
+	table_string(&walk.rows, "value", data, len);
+	if (!walk.rows.as_json) {
+		ls_print_name(s);
+		out_str(&term_out, " = \"");
+		format_escaped(&term_out, data, len);
+		out_str(&term_out, "\"");
+	}
 	if (!walk.perms)
-		out_str(&term_out, "\n");
+		table_row_end(&walk.rows);
+}
+
+/* A node was removed in the meantime, perhaps after its value was shown. */
+static void ls_removed(void)
+{
+	if (walk.rows.in_row)
+		table_row_end(&walk.rows);
+	walk_next();
 }
 
 static void ls_answer(void *ctx, const char *err, const char *data, uint32_t len)
@@ -140,7 +162,7 @@ static void ls_answer(void *ctx, const char *err, const char *data, uint32_t len
 		if (s->depth == UINT32_MAX)
 			walk_fail(s->path, store_error_text(err));
 		else
-			walk_next(); /* it was removed in the meantime */
+			ls_removed();
 	} else {
 		if (s->type == XS_READ) {
 			ls_value(s, data, len);
@@ -149,7 +171,7 @@ static void ls_answer(void *ctx, const char *err, const char *data, uint32_t len
 				     walk_push(XS_GET_PERMS, s->depth, s->path, ""));
 		} else if (s->type == XS_GET_PERMS) {
 			ls_print_perms(data, len);
-			out_str(&term_out, "\n");
+			table_row_end(&walk.rows);
 		} else {
 			ok = walk_push_children(s, data, len);
 		}
@@ -180,6 +202,7 @@ void verb_xenstore_ls(struct shell *sh, const struct options *o)
 	walk_clear();
 	walk.full = o->count['f'] != 0;
 	walk.perms = o->count['p'] != 0;
+	table_begin(&walk.rows, &term_out, verb_form(o));
 	shell_busy(sh, walk_clear);
 	if (walk_push(XS_READ, UINT32_MAX, path, ""))
 		walk_next();
@@ -208,29 +231,46 @@ static void batch_clear(void)
 static void batch_end(void)
 {
 	batch_clear();
+	table_end(&walk.rows);
 	shell_done(the_shell);
+}
+
+/* Paths are longer than the columns of a table may be. */
+static void print_plain(const char *text)
+{
+	if (!walk.rows.as_json)
+		out_str(&term_out, text);
 }
 
 static void print_list(const char *path, const char *data, uint32_t len)
 {
 	for (uint32_t at = 0; at < len; at += (uint32_t)strlen(data + at) + 1) {
+		const char *name = data + at;
+
+		table_row(&walk.rows);
+		table_string(&walk.rows, "parent", path, strlen(path));
+		table_string(&walk.rows, "name", name, strlen(name));
 		if (walk.prefix && strcmp(path, "/") != 0)
-			out_str(&term_out, path);
+			print_plain(path);
 		if (walk.prefix)
-			out_str(&term_out, "/");
-		out_str(&term_out, data + at);
-		out_str(&term_out, "\n");
+			print_plain("/");
+		print_plain(name);
+		table_row_end(&walk.rows);
 	}
 }
 
 static void print_value(const char *path, const char *data, uint32_t len)
 {
+	table_row(&walk.rows);
+	table_string(&walk.rows, "path", path, strlen(path));
+	table_string(&walk.rows, "value", data, len);
 	if (walk.prefix) {
-		out_str(&term_out, path);
-		out_str(&term_out, ": ");
+		print_plain(path);
+		print_plain(": ");
 	}
-	format_escaped(&term_out, data, len);
-	out_str(&term_out, "\n");
+	if (!walk.rows.as_json)
+		format_escaped(&term_out, data, len);
+	table_row_end(&walk.rows);
 }
 
 static void batch_answer(void *ctx, const char *err, const char *data, uint32_t len)
@@ -277,6 +317,7 @@ static void batch_start(struct shell *sh, const struct options *o, uint32_t type
 	batch_clear();
 	batch.type = type;
 	walk.prefix = o->count['p'] != 0;
+	table_begin(&walk.rows, &term_out, verb_form(o));
 	shell_busy(sh, batch_clear);
 	for (int i = 0; i < o->argc && i < (int)ARRAY_SIZE(batch.argv); i++) {
 		batch.argv[i] = strdup(o->argv[i]);

@@ -56,7 +56,7 @@ inc-unit-control_shell := $(control-inc)
 
 unit-tests += control_format
 src-unit-control_format := test/unit/control/format_test.c \
-	$(call control-src,guest/xs_layout guest/machine) $(call shell-src,cli/format json config/guest_json $(control-guest)) $(toolstack)
+	$(call control-src,guest/xs_layout guest/machine) $(call shell-src,cli/format table json config/guest_json $(control-guest)) $(toolstack)
 inc-unit-control_format := $(control-inc)
 
 unit-tests += control_domtab

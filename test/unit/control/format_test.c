@@ -31,10 +31,12 @@ static void list(void **state)
 		.cpu_ns = 2712900000000ull,
 		.uuid = uuid };
 	struct out o = text_sink_out(&s);
+	struct table t;
 
 	(void)state;
-	format_list_head(&o, false);
-	format_list_row(&o, &r, false);
+	table_begin(&t, &o, TABLE_TEXT);
+	format_list_head(&t, false);
+	format_list_row(&t, &r, false);
 	r = (struct list_row){ .name = "linux",
 		.domid = 2,
 		.memory = (2048ull << 20) - 12288,
@@ -42,7 +44,7 @@ static void list(void **state)
 		.blocked = true,
 		.cpu_ns = 5624200000000ull,
 		.uuid = uuid };
-	format_list_row(&o, &r, false);
+	format_list_row(&t, &r, false);
 	r = (struct list_row){ .name = "x",
 		.domid = 12345,
 		.paused = true,
@@ -50,7 +52,7 @@ static void list(void **state)
 		.reason = 3,
 		.dying = true,
 		.uuid = uuid };
-	format_list_row(&o, &r, false);
+	format_list_row(&t, &r, false);
 	assert_string_equal(s.text,
 		"Name                                        ID   Mem VCPUs\tState\tTime(s)\n"
 		"Domain-0                                     0   457     2     r-----    2712.9\n"
@@ -64,9 +66,11 @@ static void list_verbose(void **state)
 		.name = "a", .domid = 1, .shutdown = true, .reason = 1, .uuid = uuid
 	};
 	struct out o = text_sink_out(&s);
+	struct table t;
 
 	(void)state;
-	format_list_row(&o, &r, true);
+	table_begin(&t, &o, TABLE_TEXT);
+	format_list_row(&t, &r, true);
 	assert_string_equal(s.text,
 		"a                                            1     0     0     ---sr-       0.0"
 		" 01234567-89ab-cdef-0123-456789abcdef        1                -\n");
@@ -82,15 +86,17 @@ static void vcpus(void **state)
 		.blocked = true,
 		.cpu_ns = 1900000000 };
 	struct out o = text_sink_out(&s);
+	struct table t;
 
 	(void)state;
-	format_vcpu_head(&o);
-	format_vcpu_row(&o, &r, 8);
+	table_begin(&t, &o, TABLE_TEXT);
+	format_vcpu_head(&t);
+	format_vcpu_row(&t, &r, 8);
 	r.vcpu = 1;
 	r.online = false;
 	r.hard = 0x1c;
 	r.soft = 0xff;
-	format_vcpu_row(&o, &r, 8);
+	format_vcpu_row(&t, &r, 8);
 	assert_string_equal(s.text,
 		"Name                                ID  VCPU   CPU State   Time(s) Affinity (Hard / Soft)\n"
 		"alice                                4     0    2   -b-       1.9  all / all\n"
@@ -100,16 +106,94 @@ static void vcpus(void **state)
 static void uptime(void **state)
 {
 	struct out o = text_sink_out(&s);
+	struct table t;
 
 	(void)state;
-	format_uptime_head(&o);
-	format_uptime_row(&o, "Domain-0", 0, 2 * 86400 + 3 * 3600 + 4 * 60 + 5, false, 0);
-	format_uptime_row(&o, "a", 1, 86400, false, 0);
-	format_uptime_row(&o, "b", 2, 3661, true, 86400 * 3 + 13 * 3600 + 5 * 60 + 9);
+	table_begin(&t, &o, TABLE_TEXT);
+	format_uptime_head(&t);
+	format_uptime_row(&t, "Domain-0", 0, 2 * 86400 + 3 * 3600 + 4 * 60 + 5, false, 0);
+	format_uptime_row(&t, "a", 1, 86400, false, 0);
+	format_uptime_row(&t, "b", 2, 3661, true, 86400 * 3 + 13 * 3600 + 5 * 60 + 9);
 	assert_string_equal(s.text, "Name                                ID Uptime\n"
 				    "Domain-0                             0 2 days,  3:04:05\n"
 				    "a                                    1 1 day,  0:00:00\n"
 				    " 13:05:09 up  1:01, b (2)\n");
+}
+
+/* The same rows as JSON. */
+static void rows_as_json(void **state)
+{
+	struct list_row r = { .name = "a\"\xff", .domid = 1, .memory = 3 << 20, .vcpus = 1 };
+	struct vcpu_row v = { .name = "b", .domid = 2, .vcpu = 1 };
+	struct device_row d = { .domid = 3, .devid = 51712, .state = -1 };
+	struct out o = text_sink_out(&s);
+	struct table t;
+
+	(void)state;
+	table_begin(&t, &o, TABLE_JSON);
+	format_list_head(&t, false);
+	format_list_row(&t, &r, false);
+	r.name = "c";
+	r.rest_seconds = 9;
+	format_list_row(&t, &r, false);
+	format_resting(&t, "c", 3, 60, 9);
+	format_given_up(&t, "storage");
+	table_end(&t);
+	assert_string_equal(s.text,
+		"[\n    {\n        \"name\": \"a\\\"\\ufffd\",\n        \"domid\": 1,\n        \"memory\": 3,\n"
+		"        \"vcpus\": 1,\n        \"state\": \"------\",\n        \"time\": 0.0\n    },\n"
+		"    {\n        \"name\": \"c\",\n        \"domid\": 1,\n        \"memory\": 3,\n"
+		"        \"vcpus\": 1,\n        \"state\": \"------\",\n        \"time\": 0.0,\n"
+		"        \"restarts_in\": 9\n    }\n]\n");
+	o = text_sink_out(&s);
+	table_begin(&t, &o, TABLE_JSON);
+	format_vcpu_row(&t, &v, 2);
+	format_disk_row(&t, &d);
+	table_end(&t);
+	assert_non_null(strstr(s.text, "\"vcpu\": 1,\n        \"state\": \"--p\",\n"));
+	assert_non_null(strstr(s.text, "\"state\": -1,\n"));
+	o = text_sink_out(&s);
+	table_begin(&t, &o, TABLE_JSON);
+	table_row(&t); /* given up */
+	table_text(&t, "key", "  %s ", "of two words");
+	table_end(&t);
+	assert_string_equal(s.text, "[\n    {\n        \"key\": \"of two words\"\n    }\n]\n");
+	o = text_sink_out(&s);
+	table_begin(&t, &o, TABLE_JSON);
+	table_end(&t);
+	assert_string_equal(s.text, "[\n]\n");
+}
+
+static void strings_of_json(void **state)
+{
+	static const struct {
+		const char *in, *out;
+	} rows[] = {
+		{ "a\"\\\n\x7f", "\"a\\\"\\\\\\u000a\\u007f\"" },
+		{ "\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80",
+			"\"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80\"" },
+		{ "\xff", "\"\\ufffd\"" },
+		{ "\xc3", "\"\\ufffd\"" }, /* cut off */
+		{ "\xe2\x82", "\"\\ufffd\\ufffd\"" },
+		{ "\xc3x", "\"\\ufffdx\"" },          /* no second byte */
+		{ "\xc0\xaf", "\"\\ufffd\\ufffd\"" }, /* longer than needed */
+		{ "\xe0\x80\xaf", "\"\\ufffd\\ufffd\\ufffd\"" },
+		{ "\xf0\x80\x80\xaf", "\"\\ufffd\\ufffd\\ufffd\\ufffd\"" },
+		{ "\xed\xa0\x80", "\"\\ufffd\\ufffd\\ufffd\"" }, /* a surrogate */
+		{ "\xf4\x90\x80\x80", "\"\\ufffd\\ufffd\\ufffd\\ufffd\"" },
+		{ "\xf5\x80\x80\x80", "\"\\ufffd\\ufffd\\ufffd\\ufffd\"" },
+	};
+	struct out o;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		o = text_sink_out(&s);
+		json_string(&o, rows[i].in);
+		assert_string_equal(s.text, rows[i].out);
+	}
+	o = text_sink_out(&s);
+	json_bytes(&o, "a\0b", 3);
+	assert_string_equal(s.text, "\"a\\u0000b\"");
 }
 
 static void info(void **state)
@@ -124,7 +208,7 @@ static void info(void **state)
 	struct out o = text_sink_out(&s);
 
 	(void)state;
-	format_info(&o, &h, &k, NULL);
+	format_info(&o, &h, &k, NULL, TABLE_TEXT);
 	assert_non_null(strstr(s.text, "host                   : skerry\n"));
 	assert_non_null(strstr(s.text, "max_cpu_id             : 1\n"));
 	assert_non_null(strstr(s.text, "cpu_mhz                : 2000.123\n"));
@@ -140,8 +224,13 @@ static void info(void **state)
 		"xen_major              : 4\nxen_minor              : 17\n"
 		"xen_extra              : -skerry\nxen_version            : 4.17-skerry\n"));
 	o = text_sink_out(&s);
-	format_info(&o, &h, &k, "free_memory");
+	format_info(&o, &h, &k, "free_memory", TABLE_TEXT);
 	assert_string_equal(s.text, "1024\n");
+	o = text_sink_out(&s);
+	format_info(&o, &h, &k, "cpu_", TABLE_JSON);
+	assert_string_equal(s.text,
+		"{\n    \"cpu_mhz\": 2000.123,\n    \"cpu_time\": 12.345678901,\n"
+		"    \"cpu_idle\": \"0.070000000 12.000000001\"\n}\n");
 }
 
 static struct guest_config config(void)
@@ -385,6 +474,8 @@ int main(void)
 		cmocka_unit_test(vcpus),
 		cmocka_unit_test(uptime),
 		cmocka_unit_test(info),
+		cmocka_unit_test(rows_as_json),
+		cmocka_unit_test(strings_of_json),
 		cmocka_unit_test(json),
 		cmocka_unit_test(escapes),
 		cmocka_unit_test(layout),
