@@ -473,7 +473,7 @@ soak: $(test-machine) $(unit-bins) $(own-guests) guests iso
 	$(check-lint) --nodes 225000
 	$(if $(filter-out inject,$(T)),,@rm -f $(inject-report); for way in $(inject-ways); do echo "inject: $$way"; \
 		SKERRY_INJECT=$$way SKERRY_REPORT=$(abspath $(inject-report)) $(runtests) --tier system inject || exit; done; $(PYTHON) test/system/inject_report.py $(inject-report))
-	@for i in $$(seq $(ROUNDS)); do echo "round $$i of $(ROUNDS)"; SKERRY_CREATE_ROUNDS=100 SKERRY_RESTARTS=400 SKERRY_PLUGS=1000 SKERRY_SAVES=100 SKERRY_SEED=$$i SKERRY_REPORT=$(abspath $(B))/test/soak.txt \
+	@for i in $$(seq $(ROUNDS)); do echo "round $$i of $(ROUNDS)"; SKERRY_CREATE_ROUNDS=100 SKERRY_RESTARTS=400 SKERRY_PLUGS=1000 SKERRY_SAVES=100 SKERRY_SAVE_BOOTS=20 SKERRY_SEED=$$i SKERRY_REPORT=$(abspath $(B))/test/soak.txt \
 		$(runtests) --tier system $(T) || exit; done
 mutants: setup
 	@tools/mutants --build $(B) $(if $(GENERATE),--generate $(GENERATE) --seed $(or $(SEED),1)) $(T)

@@ -204,6 +204,10 @@ static int save_check(const struct guest *g, struct msg *m)
 	if (g->dom->paused)
 		return msg_fail(
 			m, "domain %u is paused, so it cannot stop; unpause it", g->dom->domid);
+	if (guest_in_shim(g->dom->config))
+		return msg_fail(m,
+			"domain %u runs in Xen's shim, whose guest does not go on when it is restored; shut it down instead",
+			g->dom->domid);
 	for (uint32_t i = 0; i < g->dom->config->n_vifs; i++)
 		if (g->dom->config->vifs[i].devid != (int)i)
 			return msg_fail(m,

@@ -86,6 +86,7 @@
 	X(a_guest_is_saved) \
 	X(a_saved_guest_goes_on) \
 	X(a_save_fails) \
+	X(a_guest_in_the_shim_is_not_saved) \
 	X(two_guests_are_saved) \
 	X(a_guest_does_not_stop_to_be_saved) \
 	X(a_vmm_fails_while_it_saves) \

@@ -151,6 +151,18 @@ void a_save_fails(void **state)
 	save_fails(domid, connections, free, "save: no?space\r\n");
 }
 
+void a_guest_in_the_shim_is_not_saved(void **state)
+{
+	uint32_t domid = guest_created("create /guests/a.cfg type=\"pv\" maxmem=128\r", "a");
+
+	(void)state;
+	type("save -c a " IMAGE "\r");
+	assert_true(screen_has("runs in Xen's shim") && screen_has("skerry# "));
+	assert_false(is_asked(domid) || vmm_heard(domid, VMCTL_SAVE));
+	guest_destroyed("a");
+	world_at_rest();
+}
+
 static uint32_t n_saved;
 
 static void one_saved(void *ctx, int status, const void *body, uint32_t len)
