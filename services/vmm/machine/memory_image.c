@@ -25,11 +25,18 @@ static bool in_range(sk_gpa_t gpa, sk_gpa_t start, uint64_t pages)
 	return gpa >= start && gpa - start < pages * SK_PAGE_SIZE;
 }
 
+/*
+ * The tables of Xen's libxl take up to nine pages where ours take four. Those that a guest had
+ * on Xen it keeps.
+ */
+enum { FIRMWARE_PAGES = 16 };
+static struct guest_page firmware[FIRMWARE_PAGES];
+
 /* ---- saving ------------------------------------------------------------------------------ */
 
 static bool special_is_saved(sk_gpa_t gpa)
 {
-	return in_range(gpa, VM_ACPI_GPA, VM_ACPI_PAGES) || gpa == VM_XENSTORE_GPA ||
+	return in_range(gpa, VM_ACPI_GPA, FIRMWARE_PAGES) || gpa == VM_XENSTORE_GPA ||
 	       gpa == VM_CONSOLE_GPA;
 }
 
@@ -109,11 +116,22 @@ bool memory_image_next(void *ctx, enum stream_want want, uint64_t gfn, struct st
 
 /* ---- restoring --------------------------------------------------------------------------- */
 
-/* Make a page of RAM at gpa; memory beyond that of boot comes from control. */
+static int firmware_make(sk_gpa_t gpa)
+{
+	struct guest_page *p = &firmware[(gpa - VM_ACPI_GPA) / SK_PAGE_SIZE];
+	int rc = physmap_page_alloc(p);
+
+	return rc ? rc : physmap_page_show(gpa, p);
+}
+
+/* Make a page at gpa: RAM beyond that of boot comes from control. */
 static int page_make(sk_gpa_t gpa)
 {
-	int rc = physmap_hole_fill_or_ask(gpa);
+	int rc;
 
+	if (in_range(gpa, VM_ACPI_GPA, FIRMWARE_PAGES))
+		return firmware_make(gpa);
+	rc = physmap_hole_fill_or_ask(gpa);
 	if (rc != -SK_E_AGAIN)
 		return rc;
 	rc = vm_grow_now(1);

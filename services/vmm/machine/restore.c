@@ -119,6 +119,7 @@ static int features_check(const struct guest_state *s, struct load_error *e)
 		.xcr0 = vm.info->xcr0,
 		.tsc_hz = vm.tsc_hz };
 	const uint32_t osxsave = 1u << 27; /* of CR4, not of the processor */
+	const uint32_t htt = 1u << 28;     /* there may be several CPUs: Xen always says so */
 
 	for (uint32_t i = 0; i < s->n_leaves; i++) {
 		const xen_cpuid_leaf_t *l = &s->leaf[i];
@@ -131,7 +132,7 @@ static int features_check(const struct guest_state *s, struct load_error *e)
 		cpuid_guest(&env, l->leaf, 0, &r);
 		b = l->leaf == 7 ? l->b & ~r.ebx : 0;
 		c = l->c & ~r.ecx & (l->leaf == 1 ? ~osxsave : ~0u);
-		d = l->d & ~r.edx;
+		d = l->d & ~r.edx & (l->leaf == 1 ? ~htt : ~0u);
 		if (b || c || d)
 			return load_fail(e,
 				"the guest was saved on a processor with features that this host does not offer: CPUID leaf %#x, EBX %#x, ECX %#x, EDX %#x",

@@ -164,7 +164,10 @@ static int vcpu_record_get(
 	return 0;
 }
 
-/* Records of devices that a PVH guest does not have are refused. */
+/*
+ * Records of devices that a PVH guest does not have are refused, but not those of interrupt
+ * lines, which Xen writes for every guest.
+ */
 static int record_get(
 	struct reader *r, const struct hvm_save_descriptor *d, const uint8_t *body)
 {
@@ -180,6 +183,10 @@ static int record_get(
 	case CPU_XSAVE_CODE:
 	case CPU_MSR_CODE:
 		break;
+	case HVM_SAVE_CODE(PCI_IRQ):
+	case HVM_SAVE_CODE(ISA_IRQ):
+	case HVM_SAVE_CODE(PCI_LINK):
+		return 0;
 	default:
 		return load_fail(r->e,
 			"HVM_CONTEXT: record %u with %u bytes is not that of a PVH guest",

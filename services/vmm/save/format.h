@@ -127,6 +127,8 @@ enum libxc_page_type {
 	LIBXC_PAGE_NONE = 0xf,   /* XTAB: there is no page */
 };
 
+/* Xen's tsc_mode="native". */
+enum { TSC_MODE_NATIVE = 2 };
 struct libxc_tsc {
 	uint32_t mode, khz;
 	uint64_t ns; /* since the guest was made */

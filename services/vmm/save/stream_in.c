@@ -140,7 +140,8 @@ static int tsc_get(struct stream_in *s, uint32_t length)
 	if (length != sizeof(t))
 		return load_fail(s->e, "X86_TSC_INFO has %u bytes", length);
 	memcpy(&t, s->bytes, sizeof(t));
-	if (!t.khz || t.ns >> 62)
+	/* With the TSC of the processor, Xen saves neither: the clock begins anew. */
+	if ((!t.khz && t.mode != TSC_MODE_NATIVE) || t.ns >> 62)
 		return load_fail(s->e, "X86_TSC_INFO has %u kHz and %llu ns", t.khz,
 			(unsigned long long)t.ns);
 	s->sink.state->tsc_khz = t.khz;

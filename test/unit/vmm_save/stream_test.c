@@ -11,6 +11,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "base/array.h"
 #include "sample.h"
 
 static uint8_t *stream, *copy;
@@ -310,6 +311,32 @@ static void contexts_are_checked(void **state)
 	}
 }
 
+/* What Xen writes besides: the state of interrupt lines, and no clock. */
+static void a_stream_of_xen(void **state)
+{
+	static const uint16_t lines[] = { HVM_SAVE_CODE(PCI_IRQ), HVM_SAVE_CODE(ISA_IRQ),
+		HVM_SAVE_CODE(PCI_LINK) };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+		struct hvm_save_descriptor d = { .typecode = lines[i], .length = 16 };
+		uint32_t at_cpu = context_find(HVM_SAVE_CODE(CPU), 0);
+		uint32_t record = record_find(LIBXC_HVM_CONTEXT), size;
+
+		memmove(copy + at_cpu + 24, copy + at_cpu, length - at_cpu);
+		memcpy(copy + at_cpu, &d, sizeof(d));
+		memset(copy + at_cpu + sizeof(d), 0, 16);
+		memcpy(&size, copy + record + 4, 4);
+		word_set(record + 4, size + 24);
+		length += 24;
+	}
+	assert_int_equal(reading(length), 0);
+	word_set(record_find(LIBXC_X86_TSC_INFO) + 8, TSC_MODE_NATIVE);
+	word_set(record_find(LIBXC_X86_TSC_INFO) + 12, 0);
+	assert_int_equal(reading(length), 0);
+	assert_int_equal(sample_state_read()->tsc_khz, 0);
+}
+
 #define CASE(name) cmocka_unit_test_setup(name, setup)
 int main(void)
 {
@@ -326,6 +353,7 @@ int main(void)
 		CASE(no_record_is_missing),
 		CASE(padding_is_zero),
 		CASE(contexts_are_checked),
+		CASE(a_stream_of_xen),
 	};
 
 	return cmocka_run_group_tests_name("stream", tests, NULL, NULL);
