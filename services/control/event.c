@@ -18,7 +18,7 @@ static void (*on_end)(void);
  */
 static void memory_check(void)
 {
-	static bool had;
+	static bool had; /* at the end of the last event */
 	void *volatile room = malloc(ROOM_BYTES);
 	const bool has = room != NULL;
 
@@ -30,7 +30,11 @@ static void memory_check(void)
 	had = has;
 }
 
-void event_on_end(void (*fn)(void)) { on_end = fn; }
+void event_on_end(void (*fn)(void))
+{
+	on_end = fn;
+	memory_check(); /* what this life has at its beginning */
+}
 
 void event_end(void)
 {

@@ -172,7 +172,7 @@ class Sweep:
                 return
             if now.epoch == n and now.state == "running":
                 self.disturb(domain, where)
-                if way not in ENDS and self.told(domain, way, where):
+                if way not in ENDS and self.told(domain, way, where) and self.rows()[domain].epoch == n:  # it may have ended by itself
                     self.restart(domain)
         print(f"{domain}: not reached: {place}: {now}")
         self.restart(domain)

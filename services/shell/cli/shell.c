@@ -785,6 +785,7 @@ int shell_init(void)
 	int rc;
 
 	typed_open();
+	memory_check(); /* what this life has at its beginning */
 	term_listen(&listener);
 	line_init(&shell.line, &term_messages, "skerry# ");
 	line_init(&shell.text, &term_messages, "> ");
