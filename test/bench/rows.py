@@ -25,10 +25,10 @@ dom0 of the same distribution, one CPU for all. Of each row that a command of th
 command is taken off.
 
 The emulator's gifts: QEMU saves no next RIP at an exit, so Xen fetches and decodes the guest's instruction at a hypercall, CPUID or MSR.
-A processor would spare it that: `xen*` is Xen without it (what one instruction costs is taken from the row null-hypercall). Skerry knows the
-sizes of these instructions. QEMU flushes the TLB at each entry and exit, but page walks, misses and the switch itself are no instructions, so they
-cost neither side anything here. On a processor, each VMRUN with its exit takes 1,000 to 2,000 cycles more, and each CR3, MSR and IPI 30 to
-300: the second table counts them.
+A processor would spare it that: `xen*` is Xen without it (what one instruction costs is taken from the row null-hypercall). Skerry knows
+the sizes of these instructions. QEMU flushes the TLB at each entry and exit, but page walks, misses and the switch itself are no
+instructions, so they cost neither side anything here. On a processor, each VMRUN with its exit takes 1,000 to 2,000 cycles more, and each
+CR3, MSR and IPI 30 to 300: the second table counts them.
 """
 
 
@@ -52,10 +52,10 @@ LIST = [("", f"create -p /guests/l{i}.cfg") for i in range(1, LISTED + 1)] + [("
 # (row, command of the host); a command without a row prepares the next one
 HOST = [(Row("create-grub", "guest", None, 6_000_000), "create -p /guests/gr.cfg"), (Row("destroy-grub", "guest"), "destroy gr"),
         (Row("create-grub-again", "guest", None, 3_000_000), "create -p /guests/gr.cfg"), (None, "destroy gr"),
-        (Row("create-linux", "guest", None, 140_000_000), "create -p /guests/lin.cfg"), (Row("start-linux", "guest"), "unpause lin"),
+        (Row("create-linux", "guest", None, 140_000_000), "create -p /guests/lin.cfg"), (Row(sides.START, "guest"), "unpause lin"),
         (Row("destroy-linux", "guest"), "destroy lin"), (Row("create-linux-again", "guest", None, 45_000_000), "create -p /guests/lin.cfg"),
         (None, "destroy lin"), *((row and Row(row, "command"), command) for row, command in LIST)]
-COMMANDS = {row.name for row, _ in HOST if row and row.name != "start-linux"}
+COMMANDS = {row.name for row, _ in HOST if row and row.name != sides.START}
 STORE = [(Row(f"xs-{what}", "request", 0.2), f"measure store {what} {{n}} xs-{what}", 500) for what in ("read", "write", "transaction")]
 DISK = [(Row(f"disk-{what}-{kib}k-{depth}", "request", bar),
          f"measure disk {{disk}} {what} {'random' if kib == 4 else 'sequential'} {kib * 1024} {depth} {{n}} disk-{what}-{kib}k-{depth}", n)
@@ -93,14 +93,15 @@ def host_commands():
     def needed(command):
         guest = command.split()[-1].removeprefix("/guests/").removesuffix(".cfg")
         return any(groups.get(guest, guest) in name for name in names)
-    return [(row.name if row and wanted(row.name) else "", command) for row, command in HOST if needed(command)]
+    # a guest sets the mark that ends the row START
+    return [(row.name if row and (wanted(row.name) or row.name == sides.START) else "", command) for row, command in HOST if needed(command)]
 
 
 def work():
     part = QUICK_PART if os.environ.get("SKERRY_QUICK") else 1
     guest = [(row.name, command.replace("{n}", str(n // part))) for row, command, n in STORE + DISK + NET if wanted(row.name)]
     host = host_commands()
-    return sides.Work(host, True, guest, LISTED if any("l1" in c for _, c in host) else 0)
+    return sides.Work(host, guest, LISTED if any("l1" in c for _, c in host) else 0)
 
 
 def table():
@@ -118,6 +119,7 @@ def result(row, decoding):
 
 def measured(counted, found, commands):
     """{name: counts.Row} without what the loop, or for rows of commands the idle host, takes itself."""
+    assert len(found) == len(counted.rows), f"{len(counted.rows)} rows were counted, and {len(found)} named: {found}"
     rows = {name: counted.row(i, name, int(n)) for i, (name, n) in enumerate(found)}
     empty, idle = rows.pop("nothing", None), rows.pop("nothing-host", None)
     for name, row in rows.items():
