@@ -12,8 +12,10 @@
 
 /* The domain's own notification bits, above those of its channels. */
 enum {
+	/* VMMs share these: a guest's is the remainder of its number. */
+	BIT_VMCTL = 8,
+	BITS_VMCTL = 10,
 	BIT_CALLS = 19,
-	BIT_VMCTL = 20,
 	BIT_VMM_GUARD = 21,
 };
 

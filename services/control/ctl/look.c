@@ -129,7 +129,7 @@ static uint64_t table_sum(void)
 {
 	uint64_t sum = 0xcbf29ce484222325ull;
 
-	for (struct dom *d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid)) {
+	for (struct dom *d = domtab_look(&guests, 0); d; d = domtab_look(&guests, d->domid)) {
 		sum = bytes_sum(sum, &d->domid, sizeof(d->domid));
 		sum = bytes_sum(sum, &d->state, sizeof(d->state));
 		sum = bytes_sum(sum, &d->paused, sizeof(d->paused));
@@ -141,11 +141,11 @@ static uint64_t table_sum(void)
 void ctl_do_LIST(struct request *q, const void *body, uint32_t len)
 {
 	struct ctl_list *l = &large.list;
-	struct dom *d = domtab_next(&guests, *(const uint32_t *)body);
+	struct dom *d = domtab_look(&guests, *(const uint32_t *)body);
 
 	(void)len;
 	l->sum = table_sum();
-	for (l->n = 0; d && l->n < CTL_LIST_MAX; d = domtab_next(&guests, d->domid))
+	for (l->n = 0; d && l->n < CTL_LIST_MAX; d = domtab_look(&guests, d->domid))
 		dom_fill(&l->dom[l->n++], d);
 	l->more = d != NULL;
 	ctl_answer(q, l, (uint32_t)(offsetof(struct ctl_list, dom) + l->n * sizeof(l->dom[0])));

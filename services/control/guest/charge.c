@@ -102,7 +102,7 @@ static void round_begin(struct meter *m, enum service s)
 
 static bool serves_guests(enum service s)
 {
-	for (struct dom *d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid))
+	for (struct dom *d = domtab_look(&guests, 0); d; d = domtab_look(&guests, d->domid))
 		for (uint32_t i = 0; guest_of(d) && i < guest_of(d)->n_conns; i++)
 			if (guest_of(d)->conn[i].service == s)
 				return true;

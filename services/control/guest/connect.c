@@ -136,7 +136,7 @@ static bool link_ask_again(struct guest *g)
 
 static void link_undone(struct call *call)
 {
-	struct guest *g = call->ctx;
+	struct guest *g = guest_of_ctx(call->ctx);
 	struct guest_link *l = &g->link;
 	struct msg m;
 
@@ -176,7 +176,7 @@ static bool link_undo(struct guest *g)
 
 static void link_opened(struct call *call)
 {
-	struct guest *g = call->ctx;
+	struct guest *g = guest_of_ctx(call->ctx);
 	struct guest_link *l = &g->link;
 	struct msg m;
 	int rc;
@@ -252,7 +252,7 @@ static bool close_in_next_life(struct guest *g, const struct guest_conn *c)
 
 static void link_closed(struct call *call)
 {
-	struct guest *g = call->ctx;
+	struct guest *g = guest_of_ctx(call->ctx);
 	const struct guest_conn *c = &g->conn[g->n_conns - 1];
 	bool wait = call->rc && close_in_next_life(g, c);
 	struct proc_connection kept = c->kept;
@@ -280,7 +280,7 @@ static void link_closed(struct call *call)
  */
 static void link_pinged(struct call *call)
 {
-	struct guest *g = call->ctx;
+	struct guest *g = guest_of_ctx(call->ctx);
 
 	g->link.under_way = false;
 	if (call->number)
@@ -345,7 +345,7 @@ void guest_disconnect_one(struct guest *g, struct guest_conn *c)
 /* This is reported once; closing goes on. */
 static void disconnect_late(void *ctx)
 {
-	struct guest *g = ctx;
+	struct guest *g = guest_of_ctx(ctx);
 	const struct guest_conn *c = g->n_conns ? &g->conn[g->n_conns - 1] : NULL;
 	char text[24];
 	struct msg m;

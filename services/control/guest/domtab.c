@@ -149,22 +149,39 @@ struct dom *domtab_get(struct domtab *t, uint32_t domid)
 	uint32_t n = order_up_to(t, domid);
 	struct dom *d = n ? &t->dom[t->order[n - 1]] : NULL;
 
-	return d && d->domid == domid ? d : NULL;
+	if (!d || d->domid != domid)
+		return NULL;
+	dom_touch(d);
+	return d;
+}
+
+struct dom *domtab_look(struct domtab *t, uint32_t domid)
+{
+	uint32_t n = t->next;
+
+	/* where the last call ended, if that call was for the one before */
+	if (!n || n > t->n_doms || t->dom[t->order[n - 1]].domid != domid)
+		n = order_up_to(t, domid);
+	t->next = n + 1;
+	return n < t->n_doms ? &t->dom[t->order[n]] : NULL;
 }
 
 struct dom *domtab_next(struct domtab *t, uint32_t domid)
 {
-	uint32_t n = order_up_to(t, domid);
+	struct dom *d = domtab_look(t, domid);
 
-	return n < t->n_doms ? &t->dom[t->order[n]] : NULL;
+	if (d)
+		dom_touch(d);
+	return d;
 }
 
 struct dom *domtab_named(struct domtab *t, const char *name)
 {
-	for (struct dom *d = domtab_next(t, 0); d; d = domtab_next(t, d->domid))
-		if (strcmp(d->name, name) == 0)
-			return d;
-	return NULL;
+	struct dom *d = domtab_look(t, 0);
+
+	while (d && strcmp(d->name, name) != 0)
+		d = domtab_look(t, d->domid);
+	return d ? domtab_get(t, d->domid) : NULL;
 }
 
 /* The next free id after the last one, so that a number is not used again soon. */
@@ -186,7 +203,7 @@ static struct dom *entry_find_free(struct domtab *t)
 
 static bool uuid_in_use(struct domtab *t, const uint8_t *uuid)
 {
-	for (struct dom *d = domtab_next(t, 0); d; d = domtab_next(t, d->domid))
+	for (struct dom *d = domtab_look(t, 0); d; d = domtab_look(t, d->domid))
 		if (memcmp(d->uuid, uuid, UUID_SIZE) == 0)
 			return true;
 	return false;
@@ -200,7 +217,7 @@ int domtab_mac_check(struct domtab *t, const struct vif_spec *v, struct msg *m)
 {
 	char mac[VIF_MAC_TEXT];
 
-	for (struct dom *d = domtab_next(t, 0); d; d = domtab_next(t, d->domid)) {
+	for (struct dom *d = domtab_look(t, 0); d; d = domtab_look(t, d->domid)) {
 		for (uint32_t k = 0; k < d->config->n_vifs; k++) {
 			if (memcmp(v->mac, d->config->vifs[k].mac, VIF_MAC_SIZE) != 0)
 				continue;
@@ -275,6 +292,7 @@ struct dom *dom_adopt(struct domtab *t, uint32_t place, const struct dom *as)
 	if (d->state != DOM_FREE || domtab_get(t, as->domid) || domtab_named(t, as->name))
 		return NULL; /* DOMTAB2 */
 	*d = *as;            /* DOMTAB1: another life of control made the moves to this state */
+	dom_touch(d);
 	order_add(t, d);
 	return d;
 }
@@ -585,7 +603,7 @@ uint64_t domtab_due(struct domtab *t)
 {
 	uint64_t now = t->env->now_ns(), next = UINT64_MAX;
 
-	for (struct dom *d = domtab_next(t, 0); d; d = domtab_next(t, d->domid)) {
+	for (struct dom *d = domtab_look(t, 0); d; d = domtab_look(t, d->domid)) {
 		if (d->state != DOM_RESTING)
 			continue;
 		if (d->due_ns <= now) {

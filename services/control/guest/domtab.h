@@ -45,6 +45,7 @@ struct dom {
 	/* BUILDING: nobody waits for it. If control ends meanwhile, it is created again. */
 	bool again;
 	bool config_kept;     /* keep.c: the configuration has not changed since it was kept */
+	bool touched;         /* keep.c: it may have changed since it was kept */
 	uint32_t reason;      /* DOWN and later: enum dom_reason */
 	uint64_t born_ns;     /* when it was ready */
 	uint64_t due_ns;      /* RESTING */
@@ -94,6 +95,7 @@ struct domtab {
 	 */
 	uint8_t order[DOMTAB_MAX];
 	uint32_t n_doms;
+	uint32_t next; /* in `order`: domtab_next() */
 	uint32_t last_domid;
 	enum host_stop stopping;
 	bool power_queued;
@@ -105,12 +107,18 @@ struct domtab {
 void domtab_init(struct domtab *t, const struct domtab_env *env);
 void domtab_fini(struct domtab *t);
 
-/* A guest by domid; NULL: none. */
+/*
+ * Guests that are found by these count as touched: keep.c looks whether they have changed.
+ * domtab_get(): by domid; NULL: none.
+ */
 struct dom *domtab_get(struct domtab *t, uint32_t domid);
-/* A guest by its name; NULL: none. */
+/* By its name; NULL: none. */
 struct dom *domtab_named(struct domtab *t, const char *name);
-/* Guests in the order of their domids: the first above `domid`; NULL: there is none. */
+/* In the order of their domids: the first above `domid`; NULL: there is none. */
 struct dom *domtab_next(struct domtab *t, uint32_t domid);
+/* The same for who changes nothing that is kept, or says so by dom_touch(). */
+struct dom *domtab_look(struct domtab *t, uint32_t domid);
+static inline void dom_touch(struct dom *d) { d->touched = true; }
 
 /*
  * A new entry in state BUILDING, which takes the config over. NULL with *m: the config stays

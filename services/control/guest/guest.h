@@ -191,4 +191,13 @@ uint32_t guest_device_id(struct guest_config *c, uint32_t seat);
 
 static inline struct guest *guest_of(const struct dom *d) { return d->priv; }
 
+/* The guest to which a timer or an answer belongs; it counts as touched. */
+static inline struct guest *guest_of_ctx(void *ctx)
+{
+	struct guest *g = ctx;
+
+	dom_touch(g->dom);
+	return g;
+}
+
 #endif

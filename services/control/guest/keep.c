@@ -12,6 +12,7 @@
  *             KEEP2 whatever service may have a connection that the table does not name is in
  *                `doubt` there
  *             KEEP3 a slot is taken over once, so no two guests drop or use the same
+ *             KEEP4 whoever changes a guest that just runs or rests has touched it
  */
 #include "guest/keep.h"
 
@@ -123,6 +124,7 @@ static void dom_keep(struct dom *d)
 	if (d->state == DOM_FREE && (said_free[place] || !kept_guest_stored(place)))
 		return;
 	said_free[place] = d->state == DOM_FREE;
+	d->touched = false;
 	memset(&k, 0, sizeof(k));
 	if (d->state != DOM_FREE) {
 		keep_dom(&k, d);
@@ -141,12 +143,19 @@ void guest_keep(const struct guest *g)
 	dom_keep(g->dom);
 }
 
+/* KEEP4 */
+static bool may_have_changed(const struct dom *d)
+{
+	return d->touched ||
+	       (d->state != DOM_LIVE && d->state != DOM_DOWN && d->state != DOM_RESTING);
+}
+
 /* A guest that is created again has two entries for a moment, rather than none. */
 void guests_keep(void)
 {
 	kept_head()->last_domid = guests.last_domid;
 	for (uint32_t i = 0; i < DOMTAB_MAX; i++)
-		if (guests.dom[i].state != DOM_FREE)
+		if (guests.dom[i].state != DOM_FREE && may_have_changed(&guests.dom[i]))
 			dom_keep(&guests.dom[i]);
 	for (uint32_t i = 0; i < DOMTAB_MAX; i++)
 		if (guests.dom[i].state == DOM_FREE)

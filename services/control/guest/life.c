@@ -77,7 +77,7 @@ void guest_drop(struct guest *g)
 
 static void quiesce_late(void *ctx)
 {
-	struct guest *g = ctx;
+	struct guest *g = guest_of_ctx(ctx);
 
 	guest_log(g->dom->domid, "the VMM of domain %u did not stop in time\n", g->dom->domid);
 	dom_quiesced(&guests, g->dom);

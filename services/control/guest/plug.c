@@ -200,7 +200,7 @@ static void unplug_tell(struct guest *g, bool forced)
 /* The guest does not let go. A vif is then taken away, as by xl; a disk may hold data. */
 static void plug_late(void *ctx)
 {
-	struct guest *g = ctx;
+	struct guest *g = guest_of_ctx(ctx);
 	plug_done_fn fn = g->plug.fn;
 
 	if (g->plug.state == UNPLUG_TELL && !seat_is_disk(g->plug.seat)) {
@@ -351,7 +351,7 @@ static void plug_tell(struct guest *g)
 
 static void plug_opened(struct call *call)
 {
-	struct guest *g = call->ctx;
+	struct guest *g = guest_of_ctx(call->ctx);
 	struct guest_link *l = &g->link;
 	uint32_t step = link_seat_step(g->plug.seat);
 	bool conn = false;

@@ -122,7 +122,7 @@ static void attempt_failed(struct reopener *r, int rc)
 static void conn_reopened(struct call *call)
 {
 	struct reopener *r = call->ctx;
-	struct guest *g = r->guest;
+	struct guest *g = guest_of_ctx(r->guest);
 	struct guest_conn *c = r->conn;
 
 	if (!call->rc)
@@ -171,7 +171,7 @@ static struct choice conn_choose(enum service s)
 	struct choice best = { .next = SK_NO_DEADLINE };
 	sk_time_t now = svc_now();
 
-	for (struct dom *d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid))
+	for (struct dom *d = domtab_look(&guests, 0); d; d = domtab_look(&guests, d->domid))
 		if (guest_of(d))
 			guest_offer(guest_of(d), s, now, &best);
 	return best;
@@ -228,6 +228,7 @@ void reopen_service(enum service s)
 	while ((c = conn_choose(s)).conn) {
 		if (attempt_begin(r, c.guest, c.conn) == 0)
 			return;
+		dom_touch(c.guest->dom);
 		c.conn->lost =
 			true; /* it was opened like this before, so this does not happen */
 	}

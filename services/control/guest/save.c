@@ -131,7 +131,7 @@ void save_opened(struct guest *g)
 
 static void suspend_late(void *ctx)
 {
-	save_close(ctx, "guest didn't acknowledge suspend, cancelling request");
+	save_close(guest_of_ctx(ctx), "guest didn't acknowledge suspend, cancelling request");
 	guests_run();
 }
 

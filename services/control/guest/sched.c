@@ -102,7 +102,7 @@ static uint32_t cpu_least_used(uint64_t among)
 	uint32_t load[SK_CPU_MAX] = { 0 }, best = SK_CPU_MAX, i, cpu;
 	uint64_t ticks, waited;
 
-	for (struct dom *d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid))
+	for (struct dom *d = domtab_look(&guests, 0); d; d = domtab_look(&guests, d->domid))
 		for (i = 0; guest_of(d) && i < VM_VCPUS_MAX; i++)
 			if (guest_of(d)->sched[i] &&
 				sk_sched_stats(guest_of(d)->sched[i], &ticks, &waited, &cpu) ==
@@ -293,7 +293,7 @@ static void claims_read(uint64_t interval)
 	all_waited = 0;
 	if (sk_sched_stats(SK_CAP_SCHED, &ran, &waited, &cpu))
 		return;
-	for (struct dom *d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid))
+	for (struct dom *d = domtab_look(&guests, 0); d; d = domtab_look(&guests, d->domid))
 		if (guest_of(d))
 			claim_read(guest_of(d), cpu);
 	balance_claims(claim, n_claims, interval);
@@ -360,7 +360,7 @@ static void balance_tick(void *ctx)
 	(void)ctx;
 	last_tick = now;
 	n_vcpus = 0;
-	for (struct dom *d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid))
+	for (struct dom *d = domtab_look(&guests, 0); d; d = domtab_look(&guests, d->domid))
 		if (guest_of(d))
 			vcpu_usage_read(guest_of(d), interval);
 	claims_read(interval);

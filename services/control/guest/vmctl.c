@@ -34,9 +34,15 @@
 
 enum { REGION_ORDER = 13, RING_BYTES = 4096, STATS_WAIT_MS = 500, TURN = 64 };
 
-static sk_cap_t vmctl_ntfn;
+/* By bit. */
+static sk_cap_t vmctl_ntfn[BITS_VMCTL];
 static void (*stats_done)(void);
 static struct svc_timer stats_timer;
+
+static uint32_t vmctl_bit(const struct guest *g)
+{
+	return BIT_VMCTL + g->dom->domid % BITS_VMCTL;
+}
 
 /* ---- statistics ---- */
 
@@ -60,7 +66,7 @@ static void stats_late(void *ctx)
 
 static bool stats_awaited(void)
 {
-	for (struct dom *d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid))
+	for (struct dom *d = domtab_look(&guests, 0); d; d = domtab_look(&guests, d->domid))
 		if (guest_of(d) && guest_of(d)->stats_asked)
 			return true;
 	return false;
@@ -68,7 +74,7 @@ static bool stats_awaited(void)
 
 void vmctl_stats_ask(void (*fn)(void))
 {
-	for (struct dom *d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid))
+	for (struct dom *d = domtab_look(&guests, 0); d; d = domtab_look(&guests, d->domid))
 		if (d->state == DOM_LIVE && d->has_vmm)
 			guest_of(d)->stats_asked = vmctl_send(guest_of(d), VMCTL_STATS, 0) == 0;
 	stats_done = fn;
@@ -254,7 +260,10 @@ static int record_take(struct guest *g)
 		return n;
 	if ((uint32_t)n < sizeof(rec.m) || rec.m.len != (uint32_t)n - sizeof(rec.m))
 		return -SK_E_PEER;
-	happened = happened || rec.m.type != VMCTL_STATS;
+	if (rec.m.type != VMCTL_STATS) {
+		happened = true;
+		dom_touch(g->dom);
+	}
 	return message_handle(g, &rec.m, rec.body);
 }
 
@@ -272,13 +281,14 @@ static int records_take(struct guest *g)
 	if (rc)
 		return rc == -SK_E_AGAIN ? 0 : -SK_E_PEER;
 	svc_settle(&g->ctl);
-	return svc_raise(BIT_VMCTL);
+	return svc_raise(vmctl_bit(g));
 }
 
 /* Nothing is read from the VMM any more, so this is reported once. */
 static void vmm_breach(struct guest *g)
 {
 	g->broken = happened = true;
+	dom_touch(g->dom);
 	guest_log(g->dom->domid, "the VMM of domain %u (%s) broke the protocol; it is ended\n",
 		g->dom->domid, g->dom->name);
 	creation_blame(g, "its VMM broke the protocol");
@@ -287,15 +297,15 @@ static void vmm_breach(struct guest *g)
 	save_down(g);
 }
 
-static void vmctl_event(void *ctx)
+/* Records of the VMMs that have this bit. */
+static void vmctl_event(void *bit)
 {
-	(void)ctx;
 	happened = false;
-	for (struct dom *d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid)) {
+	for (struct dom *d = domtab_look(&guests, 0); d; d = domtab_look(&guests, d->domid)) {
 		struct guest *g = guest_of(d);
 
-		if (g && g->ctl_region && !g->broken && d->state != DOM_LEAVING &&
-			records_take(g))
+		if (g && vmctl_bit(g) == (uintptr_t)bit && g->ctl_region && !g->broken &&
+			d->state != DOM_LEAVING && records_take(g))
 			vmm_breach(g);
 	}
 	if (stats_done && !stats_awaited()) {
@@ -355,7 +365,7 @@ bool vmctl_adopt(struct guest *g, sk_cap_t signal)
 	g->ctl.signal = signal;
 	if (!g->ctl_frame || !signal || region_open(g))
 		return false;
-	if (svc_more(&g->ctl) && svc_raise(BIT_VMCTL))
+	if (svc_more(&g->ctl) && svc_raise(vmctl_bit(g)))
 		return false;
 	svc_signal(&g->ctl);
 	/* the last life may have told the VMM, and not written down that it did */
@@ -371,7 +381,7 @@ int vmctl_connect(struct guest *g)
 		.epoch = vmctl_epoch(),
 		.req_size = RING_BYTES,
 		.rsp_size = RING_BYTES,
-		.signal = vmctl_ntfn };
+		.signal = vmctl_ntfn[vmctl_bit(g) - BIT_VMCTL] };
 	uint32_t index;
 	int rc = region_make(g);
 
@@ -402,7 +412,13 @@ void vmctl_disconnect(struct guest *g)
 
 int vmctl_init(void)
 {
-	int rc = svc_ntfn_badged(BIT_VMCTL, &vmctl_ntfn);
+	int rc = svc_info()->n_channels > BIT_VMCTL ? -SK_E_LIMIT : 0;
 
-	return rc ? rc : svc_on_bit(BIT_VMCTL, vmctl_event, NULL, "vmctl");
+	for (uintptr_t i = 0; !rc && i < BITS_VMCTL; i++) {
+		rc = svc_ntfn_badged(BIT_VMCTL + (uint32_t)i, &vmctl_ntfn[i]);
+		if (!rc)
+			rc = svc_on_bit(BIT_VMCTL + (uint32_t)i, vmctl_event,
+				(void *)(BIT_VMCTL + i), "vmctl");
+	}
+	return rc;
 }

@@ -49,6 +49,7 @@ void chan_end(struct chan *k);
 
 /* Handlers of control's own bits, and the bits that svc_raise() set. */
 extern svc_handler_fn bit_fn[24];
+extern void *bit_ctx[24];
 extern uint64_t raised;
 
 /* What it was made from. */

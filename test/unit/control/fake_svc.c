@@ -20,6 +20,7 @@
 
 struct chan console_chan, xs_chan, files_chan, ctl_chan;
 svc_handler_fn bit_fn[24];
+void *bit_ctx[24];
 uint64_t raised;
 
 /* ---- libs/svc ---- */
@@ -210,10 +211,10 @@ int svc_raise(uint32_t bit)
 
 int svc_on_bit(uint32_t bit, svc_handler_fn fn, void *ctx, const char *name)
 {
-	(void)ctx;
 	(void)name;
 	assert_true(bit < 24);
 	bit_fn[bit] = fn;
+	bit_ctx[bit] = ctx;
 	return 0;
 }
 

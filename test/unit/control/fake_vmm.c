@@ -375,6 +375,16 @@ const char *vmm_asks_text(uint32_t domid)
 	return v->text;
 }
 
+/* The VMM of a guest signals control. */
+static uint32_t vmctl_bit_of(uint32_t domid) { return BIT_VMCTL + domid % BITS_VMCTL; }
+
+static void vmctl_fire(uint32_t domid)
+{
+	uint32_t bit = vmctl_bit_of(domid);
+
+	bit_fn[bit](bit_ctx[bit]);
+}
+
 void vmm_says(uint32_t domid, uint16_t type_, uint32_t arg, const void *body, uint16_t len)
 {
 	struct vmctl_msg m = { .type = type_, .len = len, .arg = arg };
@@ -387,7 +397,7 @@ void vmm_says(uint32_t domid, uint16_t type_, uint32_t arg, const void *body, ui
 		v->suspended = arg == REASON_SUSPEND;
 	assert_int_equal(ring_put2(&v->to_control, &m, sizeof(m), body, len), 0);
 	(void)ring_put_flush(&v->to_control);
-	bit_fn[BIT_VMCTL](NULL);
+	vmctl_fire(domid);
 	assert_int_equal(guests.n_queued, 0); /* what follows was done at once */
 	world_run();
 }
@@ -520,7 +530,8 @@ bool vmms_serve(void)
 	}
 	if (any) {
 		cut_here();
-		bit_fn[BIT_VMCTL](NULL);
+		for (uint32_t bit = BIT_VMCTL; bit < BIT_VMCTL + BITS_VMCTL; bit++)
+			bit_fn[bit](bit_ctx[bit]);
 	}
 	return any;
 }
@@ -534,8 +545,8 @@ bool vmm_babbles(uint32_t domid, uint32_t n)
 		assert_int_equal(ring_put(&v->to_control, &m, sizeof(m)), 0);
 	(void)ring_put_flush(&v->to_control);
 	raised = 0;
-	bit_fn[BIT_VMCTL](NULL);
-	return raised >> BIT_VMCTL & 1;
+	vmctl_fire(domid);
+	return raised >> vmctl_bit_of(domid) & 1;
 }
 
 void vmm_garbage(uint32_t domid)
@@ -543,7 +554,7 @@ void vmm_garbage(uint32_t domid)
 	struct ring_shared *sh = vmm_of(domid)->region;
 
 	sh->prod = 0x12345678;
-	bit_fn[BIT_VMCTL](NULL);
+	vmctl_fire(domid);
 	assert_int_equal(guests.n_queued, 0);
 	world_run();
 }
