@@ -11,6 +11,7 @@
  *             replies are remembered. Watch events carry 0.
  * Restart     when the store has been started again, the client sends all unanswered requests
  *             again, in their order and with their numbers.
+ * Types       those of Xen, and XS_MAKE.
  * Authority   each record has a role: a VMM tags requests of its guest with XS_ROLE_GUEST, and
  *             those of its own back ends with XS_ROLE_BACKEND. control's connection is
  *             privileged and speaks as dom0.
@@ -34,6 +35,14 @@ struct xs_native {
 	uint64_t seq;
 };
 _Static_assert(sizeof(struct xs_native) == 16, "no padding");
+
+/*
+ * A request beyond Xen's protocol, of control only: makes nodes, all of them or none, each with
+ * a value and, unless there are none, permissions. The payload is, for each node, texts with
+ * their terminators: the path, the permissions ("n0", "r5", ...), "", the value. The answer is
+ * "OK".
+ */
+#define XS_MAKE 0x10000u
 
 #define XS_UNANSWERED_MAX 128u
 #define XS_RECORD_MAX (sizeof(struct xs_native) + 16u + 4096u)

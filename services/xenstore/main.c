@@ -169,6 +169,7 @@ static int request_take(struct client *cl)
 /* One turn. True: the client wants another. */
 static bool turn_serve(struct client *cl)
 {
+	uint64_t fired = store.fired;
 	struct svc_conn *c = cl->conn;
 	bool more = true;
 	int rc = send_due(cl);
@@ -179,7 +180,8 @@ static bool turn_serve(struct client *cl)
 		more = false;
 	if (!rc) {
 		rc = send_due(cl); /* XSMAIN3 */
-		turn_want_all();
+		if (store.fired != fired)
+			turn_want_all();
 	} else if (rc == -SK_E_AGAIN && more) {
 		more = svc_more(c);
 	}

@@ -15,6 +15,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "proto/xs.h"
+
 enum op_flags {
 	/* Only control may send it. */
 	OP_CONTROL = 1,
@@ -35,7 +37,7 @@ unsigned int op_bits_at(const struct op *op, const char *path, const struct node
 static int absent(struct op *op, unsigned int need)
 {
 	size_t len;
-	struct node *above = tree_find_nearest(txn_root(op->s, op->txn), op->path, &len);
+	struct node *above = tree_find_nearest(op_root(op), op->path, &len);
 	char part[PATH_SIZE];
 
 	if (session_is_dom0_at(op->sess, op->path))
@@ -55,7 +57,7 @@ int op_find(struct op *op, const char *name, unsigned int need, struct node **ou
 	if (rc)
 		return rc;
 	op->used = mem_used();
-	*out = tree_find(txn_root(op->s, op->txn), op->path);
+	*out = tree_find(op_root(op), op->path);
 	if (!*out)
 		return absent(op, need);
 	return (op_bits_at(op, op->path, *out) & need) == need ? 0 : EACCES;
@@ -66,6 +68,11 @@ int op_change_tree(struct op *op, struct node *root)
 	struct node *before;
 	int rc;
 
+	if (op->draft) {
+		node_unref(op->draft);
+		op->draft = root;
+		return 0;
+	}
 	if (op->txn)
 		return txn_update(op->s, op->txn, op->path, root, mem_used() - op->used);
 	before = node_ref(op->s->root);
@@ -89,7 +96,7 @@ struct data **op_special(struct op *op, const char *name)
 static const struct {
 	int (*handle)(struct op *op);
 	unsigned int flags;
-} ops[XS_TYPE_COUNT] = {
+} ops[XS_TYPE_COUNT + 1] = {
 	[XS_CONTROL] = { op_control, OP_CONTROL | OP_NO_TXN | OP_ASKS },
 	[XS_DIRECTORY] = { op_directory, OP_ASKS },
 	[XS_READ] = { op_read, OP_ASKS },
@@ -110,20 +117,27 @@ static const struct {
 	[XS_SET_TARGET] = { op_set_target, OP_CONTROL | OP_NO_TXN },
 	[XS_RESET_WATCHES] = { op_reset_watches, OP_NO_TXN },
 	[XS_DIRECTORY_PART] = { op_directory_part, OP_ASKS },
+	[XS_TYPE_COUNT] = { op_make, OP_CONTROL | OP_NO_TXN },
 };
+
+/* Where a type is in the table; a place without a handler: nowhere. */
+static uint32_t place(uint32_t type)
+{
+	return type < XS_TYPE_COUNT ? type : type == XS_MAKE ? XS_TYPE_COUNT : XS_WATCH_EVENT;
+}
 
 bool op_only_asks(uint32_t type)
 {
-	return type >= XS_TYPE_COUNT || !ops[type].handle || (ops[type].flags & OP_ASKS);
+	return !ops[place(type)].handle || (ops[place(type)].flags & OP_ASKS);
 }
 
 int op_handle(
 	struct store *s, struct session *sess, const struct request *req, struct reply *reply)
 {
 	struct op op = { .s = s, .sess = sess, .req = req, .reply = reply };
-	uint32_t type = req->hdr.type;
+	uint32_t type = place(req->hdr.type);
 
-	if (type >= XS_TYPE_COUNT || !ops[type].handle)
+	if (!ops[type].handle)
 		return ENOSYS;
 	if ((ops[type].flags & OP_CONTROL) && sess->role != ROLE_CONTROL) /* OPS2 */
 		return EACCES;

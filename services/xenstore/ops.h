@@ -15,11 +15,19 @@ struct op {
 	const struct request *req;
 	/* The transaction that the header names; NULL if none, or if the request ignores it. */
 	struct txn *txn;
+	/* The tree that several changes make before they are committed; or NULL. */
+	struct node *draft;
 	struct reply *reply;
 	/* mem_used() before the handler made a new version of the tree. */
 	size_t used;
 	char path[PATH_SIZE];
 };
+
+/* The tree that the request sees. */
+static inline struct node *op_root(const struct op *op)
+{
+	return op->draft ? op->draft : txn_root(op->s, op->txn);
+}
 
 /* The answer to requests that have no result. */
 int op_ok(struct op *op);
@@ -37,8 +45,8 @@ int op_find(struct op *op, const char *name, unsigned int need, struct node **ou
 struct data **op_special(struct op *op, const char *name);
 
 /*
- * Makes `root` (whose reference it takes over) the tree of the transaction. Without a
- * transaction it becomes the live tree, and the events for op->path are fired.
+ * Makes `root` (whose reference it takes over) the draft if there is one, or the tree of the
+ * transaction. Without either it becomes the live tree, and the events for op->path are fired.
  */
 int op_change_tree(struct op *op, struct node *root);
 
@@ -51,6 +59,7 @@ int op_write(struct op *op);
 int op_mkdir(struct op *op);
 int op_rm(struct op *op);
 int op_set_perms(struct op *op);
+int op_make(struct op *op);
 
 /* ops_admin.c */
 int op_watch(struct op *op);

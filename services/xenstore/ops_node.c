@@ -134,7 +134,7 @@ static int put_value(struct op *op, struct node *node, const void *value, size_t
 
 	if (!d)
 		return ENOMEM;
-	rc = tree_put(txn_root(op->s, op->txn), op->path, d, ++op->s->gen, &root);
+	rc = tree_put(op_root(op), op->path, d, ++op->s->gen, &root);
 	data_unref(d);
 	return rc ? rc : op_change_tree(op, root);
 }
@@ -190,7 +190,7 @@ static int create_check(struct op *op, struct node *above, size_t len)
 
 static int create(struct op *op, const void *value, size_t value_len)
 {
-	struct node *root = node_ref(txn_root(op->s, op->txn)), *above;
+	struct node *root = node_ref(op_root(op)), *above;
 	size_t len, end;
 	bool leaf = false;
 	int rc;
@@ -212,22 +212,24 @@ static int create(struct op *op, const void *value, size_t value_len)
 	return op_change_tree(op, root);
 }
 
+static int node_write(struct op *op, const char *name, const char *value, size_t len)
+{
+	struct node *node;
+	int rc = op_find(op, name, PERM_WRITE, &node);
+
+	if (rc && rc != ENOENT)
+		return rc;
+	if (size_check(op, len))
+		return ENOSPC;
+	return rc ? create(op, value, len) : put_value(op, node, value, len);
+}
+
 int op_write(struct op *op)
 {
 	const char *at = op->req->body, *end = at + op->req->len;
 	const char *name = wire_string(&at, end);
-	struct node *node;
-	int rc;
+	int rc = name ? node_write(op, name, at, (size_t)(end - at)) : EINVAL;
 
-	if (!name)
-		return EINVAL;
-	rc = op_find(op, name, PERM_WRITE, &node);
-	if (rc && rc != ENOENT)
-		return rc;
-	if (size_check(op, (size_t)(end - at)))
-		return ENOSPC;
-	rc = rc ? create(op, at, (size_t)(end - at))
-		: put_value(op, node, at, (size_t)(end - at));
 	return rc ? rc : op_ok(op);
 }
 
@@ -254,7 +256,7 @@ static int remove_absent(struct op *op)
 
 	memcpy(part, op->path, len);
 	part[len] = '\0';
-	return tree_find(txn_root(op->s, op->txn), part) ? op_ok(op) : ENOENT;
+	return tree_find(op_root(op), part) ? op_ok(op) : ENOENT;
 }
 
 int op_rm(struct op *op)
@@ -270,7 +272,7 @@ int op_rm(struct op *op)
 	if (!rc && !op->path[1])
 		rc = EINVAL;
 	if (!rc)
-		rc = tree_remove(txn_root(op->s, op->txn), op->path, ++op->s->gen, &root);
+		rc = tree_remove(op_root(op), op->path, ++op->s->gen, &root);
 	if (!rc)
 		rc = op_change_tree(op, root);
 	return rc ? rc : op_ok(op);
@@ -319,9 +321,19 @@ static int put_perms(struct op *op, struct node *node, const struct perm_list *l
 
 	if (!d)
 		return ENOMEM;
-	rc = tree_put(txn_root(op->s, op->txn), op->path, d, ++op->s->gen, &root);
+	rc = tree_put(op_root(op), op->path, d, ++op->s->gen, &root);
 	data_unref(d);
 	return rc ? rc : op_change_tree(op, root);
+}
+
+static int node_set_perms(struct op *op, const char *name, const struct perm_list *list)
+{
+	struct node *node;
+	int rc = op_find(op, name, PERM_WRITE | PERM_OWNER, &node);
+
+	if (!rc)
+		rc = owner_check(op, node, list);
+	return rc ? rc : put_perms(op, node, list);
 }
 
 int op_set_perms(struct op *op)
@@ -330,7 +342,6 @@ int op_set_perms(struct op *op)
 	const char *name = wire_string(&at, end);
 	struct perm_list list;
 	struct data **special;
-	struct node *node;
 	int rc = name ? perm_parse(at, end, &list) : EINVAL;
 
 	if (rc)
@@ -340,10 +351,74 @@ int op_set_perms(struct op *op)
 	special = op_special(op, name);
 	if (special)
 		return set_special(op, special, &list);
-	rc = op_find(op, name, PERM_WRITE | PERM_OWNER, &node);
+	rc = node_set_perms(op, name, &list);
+	return rc ? rc : op_ok(op);
+}
+
+/* ---- many nodes -------------------------------------------------------------------------- */
+
+/* One node of XS_MAKE. */
+struct made {
+	const char *name, *value;
+	const char *perms, *perms_end;
+};
+
+static int made_decode(const char **at, const char *end, struct made *m)
+{
+	const char *perm;
+
+	m->name = wire_string(at, end);
+	m->perms = *at;
+	do {
+		m->perms_end = *at;
+		perm = wire_string(at, end);
+	} while (perm && *perm);
+	m->value = perm ? wire_string(at, end) : NULL;
+	return m->value ? 0 : EINVAL;
+}
+
+static int make_one(struct op *op, const struct made *m)
+{
+	struct perm_list list;
+	int rc = node_write(op, m->name, m->value, strlen(m->value));
+
+	if (rc || m->perms == m->perms_end)
+		return rc;
+	rc = perm_parse(m->perms, m->perms_end, &list);
+	return rc ? rc : node_set_perms(op, m->name, &list);
+}
+
+/* The names were good, or nothing would have been committed. */
+static void make_fire(struct op *op, struct node *before)
+{
+	const char *at = op->req->body, *end = at + op->req->len;
+	struct made m;
+
+	while (at < end && !made_decode(&at, end, &m))
+		if (!path_canon(m.name, session_base(op->sess), op->path, NULL))
+			watch_fire(op->s, before, op->s->root, op->path); /* OPS3 */
+}
+
+/* All of them, or none: OPS1 */
+int op_make(struct op *op)
+{
+	const char *at = op->req->body, *end = at + op->req->len;
+	struct node *before = node_ref(op->s->root);
+	struct made m;
+	int rc = at < end ? 0 : EINVAL;
+
+	op->draft = node_ref(before);
+	while (!rc && at < end) {
+		rc = made_decode(&at, end, &m);
+		if (!rc)
+			rc = make_one(op, &m);
+	}
+	if (rc)
+		node_unref(op->draft);
+	else
+		rc = store_commit(op->s, op->sess, op->draft, NULL);
 	if (!rc)
-		rc = owner_check(op, node, &list);
-	if (!rc)
-		rc = put_perms(op, node, &list);
+		make_fire(op, before);
+	node_unref(before);
 	return rc ? rc : op_ok(op);
 }

@@ -256,6 +256,8 @@ struct store {
 	bool puts;
 	struct watch_group *groups;
 	uint64_t watch_serial, fire_serial;
+	/* How often an event was to be told to a session. */
+	uint64_t fired;
 	/* Name and permissions of @introduceDomain, @releaseDomain. */
 	struct data *special[SPECIALS];
 	TAILQ_HEAD(, session) sessions;

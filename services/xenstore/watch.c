@@ -315,6 +315,7 @@ static void event_add(
 	size_t len = strlen(path), size = sizeof(struct event) + len + 1;
 	struct event *e;
 
+	s->fired++;
 	if (l->collapsed)
 		return;
 	e = event_waiting(l, path, hash);

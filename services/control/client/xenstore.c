@@ -25,7 +25,7 @@
 #include "proto/xs.h"
 #include "svc/svc.h"
 
-enum { WINDOW = 16, PAYLOAD_MAX = XENSTORE_PAYLOAD_MAX, PERMS_PAYLOAD_MAX = 384 };
+enum { WINDOW = 16, PAYLOAD_MAX = XENSTORE_PAYLOAD_MAX };
 _Static_assert(WINDOW <= XS_UNANSWERED_MAX, "xenstore remembers so many answers");
 
 struct request {
@@ -181,21 +181,30 @@ int xs_write_value(const char *path, const char *value, uint32_t n, xs_done_fn f
 	return xs_request(XS_WRITE, payload, (uint32_t)(len + n), fn, ctx);
 }
 
-/* The payload is the path, then each permission with its terminator. */
-int xs_set_perms(const char *path, const char *perms, xs_done_fn fn, void *ctx)
+int xs_make_add(struct xs_nodes *n, const char *path, const char *perms, const char *value)
 {
-	char payload[PERMS_PAYLOAD_MAX], *p;
-	int n = snprintf(payload, sizeof(payload), "%s", path);
-	size_t len = strlen(perms);
+	size_t path_size = strlen(path) + 1, perms_size = *perms ? strlen(perms) + 1 : 0,
+	       value_size = strlen(value) + 1;
+	char *at = n->payload + n->size;
 
-	if (n < 0 || (size_t)n + len + 2 > sizeof(payload))
+	if (path_size + perms_size + 1 + value_size > sizeof(n->payload) - n->size)
 		return -1;
-	p = payload + n + 1;
-	memcpy(p, perms, len + 1);
-	for (; *p; p++)
-		if (*p == ',')
-			*p = '\0';
-	return xs_request(XS_SET_PERMS, payload, (uint32_t)((size_t)n + len + 2), fn, ctx);
+	memcpy(at, path, path_size);
+	at += path_size;
+	for (size_t i = 0; i < perms_size; i++)
+		at[i] = perms[i] == ',' ? '\0' : perms[i];
+	at[perms_size] = '\0';
+	memcpy(at + perms_size + 1, value, value_size);
+	n->size += (uint32_t)(path_size + perms_size + 1 + value_size);
+	return 0;
+}
+
+int xs_make(struct xs_nodes *n, xs_done_fn fn, void *ctx)
+{
+	uint32_t size = n->size;
+
+	n->size = 0;
+	return xs_request(XS_MAKE, n->payload, size, fn, ctx);
 }
 
 static void request_answered(uint64_t seq, const struct xsd_sockmsg *head, const char *data)

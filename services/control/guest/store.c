@@ -26,24 +26,34 @@ struct xs_batch {
 	uint32_t n;
 };
 
+/* The nodes that wait for their request. */
+static struct xs_nodes waiting;
+
+static int xs_flush(struct xs_batch *b)
+{
+	if (!waiting.size)
+		return 0;
+	if (xs_make(&waiting, b->fn, b->ctx))
+		return -1;
+	b->n++;
+	return 0;
+}
+
 static int xs_emit(void *ctx, const struct xs_entry *e)
 {
-	struct xs_batch *b = ctx;
-	int rc;
+	const char *perms = e->perms ? e->perms : "", *value = e->value ? e->value : "";
 
-	if (e->value)
-		rc = xs_write_value(
-			e->path, e->value, (uint32_t)strlen(e->value), b->fn, b->ctx);
-	else
-		rc = xs_request_texts(XS_MKDIR, b->fn, b->ctx, e->path, NULL);
+	if (xs_make_add(&waiting, e->path, perms, value) == 0)
+		return 0;
+	return xs_flush(ctx) || xs_make_add(&waiting, e->path, perms, value) ? -1 : 0;
+}
+
+/* The end of a walk: what was emitted is asked for, unless an error has ended it. */
+static int xs_emitted(struct xs_batch *b, int rc)
+{
 	if (rc)
-		return rc;
-	b->n++;
-	if (e->perms) {
-		rc = xs_set_perms(e->path, e->perms, b->fn, b->ctx);
-		b->n += rc == 0;
-	}
-	return rc;
+		waiting.size = 0;
+	return rc ? rc : xs_flush(b);
 }
 
 static int xs_emit_remove(void *ctx, const struct xs_entry *e)
@@ -113,7 +123,7 @@ int guest_store_write(struct guest *g, struct msg *m)
 		.ctx = (void *)(uintptr_t)g->dom->domid };
 
 	g->nodes.left = UINT32_MAX; /* so no answer counts as the last before all are queued */
-	if (xs_layout_create(&x, xs_emit, &b) || introduce(g, &b))
+	if (xs_emitted(&b, xs_layout_create(&x, xs_emit, &b)) || introduce(g, &b))
 		return msg_fail(m, "no memory for the guest's xenstore nodes");
 	g->nodes.left = b.n;
 	return 0;
@@ -131,6 +141,7 @@ int guest_store_plug(const struct guest *g, uint32_t seat, xs_done_fn fn, uint32
 	else
 		rc = xs_layout_vif(
 			g->dom->domid, guest_vif_at(c, seat - GUEST_DISKS_MAX), xs_emit, &b);
+	rc = xs_emitted(&b, rc);
 	*n = b.n;
 	return rc;
 }
@@ -142,6 +153,7 @@ int guest_store_medium(
 	int rc = xs_layout_medium(
 		g->dom->domid, guest_device_id(g->dom->config, seat), target, xs_emit, &b);
 
+	rc = xs_emitted(&b, rc);
 	*n = b.n;
 	return rc;
 }
@@ -213,7 +225,7 @@ void guest_store_rename(const struct dom *d)
 	else
 		rc = xs_layout_new_uuid(
 			d->domid, d->uuid, d->name, host_wall_seconds(), xs_emit, &b);
-	if (rc)
+	if (xs_emitted(&b, rc))
 		guest_log(d->domid,
 			"xenstore does not know the new name of domain %u: no memory\n",
 			d->domid);

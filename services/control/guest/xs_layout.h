@@ -15,7 +15,7 @@ enum { XS_PATH_MAX = 256, XS_VALUE_MAX = 1100 };
 
 struct xs_entry {
 	const char *path;
-	const char *value; /* NULL: make the node, keep a value that is there */
+	const char *value; /* NULL: none, as of a directory */
 	const char *perms; /* "n0,r5"; NULL: as the parent's */
 };
 /* 0, or an error that ends the walk. */

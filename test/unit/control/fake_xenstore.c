@@ -121,9 +121,6 @@ static const char *store_change(
 		i = node_make(path);
 		snprintf(nodes[i].value, sizeof(nodes[i].value), "%.*s", (int)rest_len, rest);
 		return NULL;
-	case XS_MKDIR:
-		(void)node_make(path);
-		return NULL;
 	case XS_SET_PERMS:
 		i = node_make(path);
 		assert_true(rest_len < sizeof(nodes[i].perms));
@@ -146,6 +143,42 @@ static const char *store_change(
 	default:
 		return "ENOSYS";
 	}
+}
+
+/*
+ * One node of XS_MAKE: its path, its permissions and "", its value. Returns what is behind it.
+ */
+static const char *made_read(
+	const char *at, const char **perms, size_t *perms_len, const char **value)
+{
+	*perms = at + strlen(at) + 1;
+	for (at = *perms; *at; at += strlen(at) + 1)
+		continue;
+	*perms_len = (size_t)(at - *perms);
+	*value = at + 1;
+	return *value + strlen(*value) + 1;
+}
+
+/* All of them, or none. */
+static const char *nodes_make(const char *payload, uint32_t len)
+{
+	const char *at, *next, *perms, *value, *refused = world.refuse_node;
+	size_t n;
+
+	for (at = payload; refused && at < payload + len; at = next) {
+		next = made_read(at, &perms, &n, &value);
+		if (strlen(at) >= strlen(refused) &&
+			strcmp(at + strlen(at) - strlen(refused), refused) == 0)
+			return "EQUOTA";
+	}
+	for (at = payload; at < payload + len; at = next) {
+		next = made_read(at, &perms, &n, &value);
+		assert_null(store_change(XS_WRITE, at, value, (uint32_t)strlen(value)));
+		if (n)
+			assert_null(store_change(XS_SET_PERMS, at, perms, (uint32_t)n));
+	}
+	assert_ptr_equal(at, payload + len);
+	return NULL;
 }
 
 static uint32_t store_answer(
@@ -177,7 +210,10 @@ static uint32_t store_answer(
 			"%s: 12 nodes, 3456 bytes, %u refused, the last for nodes\n", path + n,
 			world.refused);
 	}
-	*err = store_change(h->type, path, path + n, h->len - n);
+	if (h->type == XS_MAKE)
+		*err = nodes_make(path, h->len);
+	else
+		*err = store_change(h->type, path, path + n, h->len - n);
 	strcpy(out, "OK");
 	return 3;
 }

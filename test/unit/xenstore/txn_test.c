@@ -3,6 +3,7 @@
  * txn_test.c - transactions: what they see, when they commit, and which watches fire
  */
 #include "client.h"
+#include "proto/xs.h"
 
 #define COMMIT(sess, tx) ASK_TX(sess, tx, XS_TRANSACTION_END, "T\0")
 
@@ -359,6 +360,80 @@ static void commits_at_the_limit(void **state)
 	GOT("y");
 }
 
+/* ---- XS_MAKE: one change without a transaction ---- */
+
+static void many_nodes(void **state)
+{
+	uint64_t gen;
+
+	(void)state;
+	furnish();
+	ASK(dom0, XS_WATCH, "/vm\0v\0");
+	DONE();
+	event_is(dom0, "/vm", "v");
+	gen = S.gen;
+	ASK(dom0, XS_MAKE,
+		"/vm/u\0n0\0r5\0\0\0"
+		"/vm/u/name\0\0web\0"
+		"/local/domain/5/data\0n5\0\0\0");
+	DONE();
+	ASK(guest, XS_READ, "/vm/u/name\0");
+	GOT("web");
+	ASK(dom0, XS_GET_PERMS, "/vm/u/name\0");
+	GOT("n0\0r5\0");
+	ASK(guest, XS_WRITE,
+		"data/x\0"
+		"1");
+	DONE();
+	event_is(dom0, "/vm/u", "v");
+	event_is(dom0, "/vm/u/name", "v");
+	no_event(dom0);
+	assert_true(S.gen > gen);
+	assert_int_equal(store_check(&S), 0);
+	ASK(dom0, XS_MAKE, "/vm/u/name\0\0db\0"); /* a node that is there gets the value */
+	DONE();
+	ASK(dom0, XS_READ, "/vm/u/name\0");
+	GOT("db");
+}
+
+/* Nothing of a request with a mistake is there, and nobody hears of it. */
+static void many_or_none(void **state)
+{
+	static const struct {
+		const char *body;
+		size_t len;
+		const char *error;
+	} bad[] = {
+#define BAD(body, error) { body, sizeof(body) - 1, error }
+		BAD("/a\0\0x\0/b\0n0\0\0no end", "EINVAL"),
+		BAD("/a\0\0x\0/b\0n0\0", "EINVAL"),
+		BAD("/a\0\0x\0/b", "EINVAL"),
+		BAD("/a\0\0x\0/b\0q0\0\0x\0", "EINVAL"),
+		BAD("/a\0\0x\0/b//c\0\0x\0", "EINVAL"),
+		BAD("", "EINVAL"),
+#undef BAD
+	};
+
+	(void)state;
+	ASK(dom0, XS_WATCH, "/\0v\0");
+	DONE();
+	event_is(dom0, "/", "v");
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		ask(dom0, XS_MAKE, 0, bad[i].body, bad[i].len);
+		if (R.hdr.type != XS_ERROR)
+			fail_msg("request %zu was carried out", i);
+		assert_string_equal(R.body, bad[i].error);
+		ASK(dom0, XS_READ, "/a\0");
+		FAILED("ENOENT");
+		no_event(dom0);
+	}
+	ASK(guest, XS_MAKE, "data\0\0x\0"); /* only control may */
+	FAILED("EACCES");
+	ASK(backend, XS_MAKE, "data\0\0x\0");
+	FAILED("EACCES");
+	assert_int_equal(store_check(&S), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -374,6 +449,8 @@ int main(void)
 		CASE(events_in_order_of_touch),
 		CASE(old_snapshots_are_doomed),
 		CASE(commits_at_the_limit),
+		CASE(many_nodes),
+		CASE(many_or_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
