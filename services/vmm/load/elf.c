@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * elf.c - load a kernel's ELF image, fed in order, into guest RAM; find its PVH entry in the
- * notes of segments, else of sections
+ * elf.c - load a kernel's ELF image, fed in order or read, into guest RAM; find its PVH entry
+ * in the notes of segments, else of sections
  *
  * Objects     struct elf_load: the headers, once they have been fed, and the position in the
  *             stream.
@@ -16,6 +16,11 @@
 #include <elf.h>
 #include <string.h>
 #include <xen/elfnote.h>
+
+#include "base/error.h"
+
+/* The length of a read has 32 bits. */
+enum { READ_MAX = 1 << 30 };
 
 void elf_init(struct elf_load *l, struct load_space *space, struct load_error *error)
 {
@@ -320,6 +325,50 @@ static int ranges_check(struct elf_load *l)
 				(unsigned long long)l->pos);
 	}
 	return 0;
+}
+
+static int range_read(struct elf_load *l, struct load_source *src, uint64_t start,
+	const struct elf_range *r, uint8_t *base)
+{
+	uint64_t n;
+	int rc;
+
+	for (uint64_t done = 0; done < r->file_size; done += n) {
+		n = r->file_size - done < READ_MAX ? r->file_size - done : READ_MAX;
+		rc = src->read(
+			src, start + r->offset + done, base + r->paddr + done, (uint32_t)n);
+		if (rc)
+			return load_fail(l->error, "kernel: cannot read the file: %s",
+				sk_error_text(rc));
+	}
+	return 0;
+}
+
+static int head_read(struct elf_load *l, struct load_source *src, uint64_t start, uint64_t size)
+{
+	const struct elf_range head = { .file_size = size < ELF_HEAD_MAX ? size
+									 : ELF_HEAD_MAX };
+	int rc = range_read(l, src, start, &head, l->head);
+
+	l->n_head = (uint32_t)head.file_size;
+	return rc ? rc : headers_parse(l);
+}
+
+int elf_read(struct elf_load *l, struct load_source *src, uint64_t start, uint64_t size)
+{
+	const struct elf_range *headers = &l->section_headers;
+	int rc = l->parsed ? 0 : head_read(l, src, start, size);
+
+	l->pos = size;
+	if (!rc)
+		rc = ranges_check(l); /* ELF2 */
+	for (uint32_t i = 0; !rc && i < l->n_segs && !l->again; i++)
+		rc = range_read(l, src, start, &l->seg[i], l->space->ram);
+	for (uint32_t i = 0; !rc && i < l->n_notes; i++)
+		rc = range_read(l, src, start, &l->note[i], l->notes);
+	if (!rc && headers->offset + headers->file_size <= size)
+		rc = range_read(l, src, start, headers, l->sections);
+	return rc;
 }
 
 int elf_finish(struct elf_load *l)

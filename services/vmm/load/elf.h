@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * elf.h - load an ELF image, fed in order, into guest RAM
+ * elf.h - load an ELF image, fed in order or read, into guest RAM
  */
 #ifndef VMM_ELF_H
 #define VMM_ELF_H
@@ -39,6 +39,12 @@ struct elf_load {
 #define ELF_AGAIN 1
 void elf_init(struct elf_load *l, struct load_space *space, struct load_error *error);
 int elf_feed(void *elf_load, const uint8_t *buf, size_t len) must_check;
+/*
+ * The same at once for the plain image in bytes [start, start + size) of the source: what has
+ * its place in RAM is read right there.
+ */
+int elf_read(
+	struct elf_load *l, struct load_source *src, uint64_t start, uint64_t size) must_check;
 /* 0, ELF_AGAIN, or -SK_E_INVAL with the error's text. */
 int elf_finish(struct elf_load *l) must_check;
 bool elf_probe(const uint8_t *head, size_t len);

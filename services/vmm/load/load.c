@@ -18,9 +18,11 @@ enum { FEED_CHUNK = 1 << 20 };
 /* A file that is not a bzImage must be an ELF image, bare or packed as a whole. */
 static int load_plain(struct load_source *src, const uint8_t *head, size_t n, struct unpack *u)
 {
-	enum unpack_form form = elf_probe(head, n) ? UNPACK_NONE : unpack_detect(head, n);
+	enum unpack_form form = unpack_detect(head, n);
 
-	if (form == UNPACK_NONE && !elf_probe(head, n))
+	if (elf_probe(head, n))
+		return elf_read(u->ctx, src, 0, src->size);
+	if (form == UNPACK_NONE)
 		return load_fail(
 			u->error, "kernel: neither a bzImage nor an ELF image, packed or not");
 	u->pos = 0;
@@ -43,9 +45,10 @@ static int load_bzimage(
 	if (rc)
 		return load_fail(
 			u->error, "kernel: cannot read the file: %s", sk_error_text(rc));
-	form = elf_probe(magic, sizeof(magic)) ? UNPACK_NONE
-					       : unpack_detect(magic, sizeof(magic));
-	if (form == UNPACK_NONE && !elf_probe(magic, sizeof(magic)))
+	if (elf_probe(magic, sizeof(magic)))
+		return elf_read(u->ctx, src, bz.payload, bz.payload_size);
+	form = unpack_detect(magic, sizeof(magic));
+	if (form == UNPACK_NONE)
 		return load_fail(u->error,
 			"kernel: bzImage payload of unknown form %02x %02x %02x %02x", magic[0],
 			magic[1], magic[2], magic[3]);

@@ -374,29 +374,9 @@ static int lz4_run(struct unpack *u)
 	return rc < 0 ? rc : u->total ? 0 : fail_cut_short(u, UNPACK_LZ4);
 }
 
-/* ---- not packed -------------------------------------------------------------------------- */
-
-static int copy_run(struct unpack *u)
-{
-	uint8_t *buf = load_scratch(u->space, IN_SIZE);
-	int64_t n;
-	int rc;
-
-	if (!buf)
-		return fail_no_memory(u, UNPACK_NONE);
-	while ((n = input_next(u, buf, IN_SIZE)) > 0) {
-		rc = output_put(u, buf, (size_t)n);
-		if (rc)
-			return rc;
-	}
-	return (int)n;
-}
-
 int unpack_run(enum unpack_form form, struct unpack *u)
 {
 	switch (form) {
-	case UNPACK_NONE:
-		return copy_run(u);
 	case UNPACK_GZIP:
 		return gzip_run(u);
 	case UNPACK_XZ:

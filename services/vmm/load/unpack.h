@@ -35,6 +35,7 @@ struct unpack {
 	uint64_t total; /* bytes given to the sink */
 	struct load_error *error;
 };
+/* What is not packed needs no unpacking: it is an error here. */
 int unpack_run(enum unpack_form form, struct unpack *u) must_check;
 
 #endif

@@ -514,6 +514,26 @@ static void every_form(void **state)
 	}
 }
 
+/* What is not packed needs no working memory, and is read right where it belongs. */
+static void plain_without_room(void **state)
+{
+	uint8_t elf[TINY_SIZE];
+
+	(void)state;
+	tiny_make(elf);
+	ram_make(TINY_PADDR + 0x11000);
+	assert_int_equal(run(elf, sizeof(elf)), 0);
+	assert_int_equal(fx.entry, TINY_ENTRY);
+	assert_memory_equal(fx.ram + TINY_PADDR, elf + 0x1000, 0x3000);
+	assert_memory_equal(fx.ram + TINY_PADDR + 0x10000, elf + 0x4800, 0x800);
+	teardown(NULL);
+	ram_make(RAM);
+	notes_to_sections(elf);
+	assert_int_equal(run(elf, sizeof(elf)), 0);
+	assert_int_equal(fx.entry, TINY_ENTRY);
+	assert_memory_equal(fx.ram + TINY_PADDR, elf + 0x1000, 0x3000);
+}
+
 /* The same file without a bzImage around it, packed as a whole. */
 static void gzip_whole(void **state)
 {
@@ -660,7 +680,8 @@ static void no_room_to_unpack(void **state)
 		ram_make(16384);
 		bz_make(f, &im);
 		assert_int_equal(run(im.data, im.size), -SK_E_INVAL);
-		assert_non_null(strstr(fx.error.text, "not enough"));
+		assert_non_null(strstr(
+			fx.error.text, f == UNPACK_NONE ? "does not fit" : "not enough"));
 		teardown(NULL);
 	}
 }
@@ -747,6 +768,7 @@ int main(void)
 		cmocka_unit_test_teardown(elf_with_many_sections, teardown),
 		cmocka_unit_test_teardown(elf_cut_short, teardown),
 		cmocka_unit_test_teardown(every_form, teardown),
+		cmocka_unit_test_teardown(plain_without_room, teardown),
 		cmocka_unit_test_teardown(gzip_whole, teardown),
 		cmocka_unit_test_teardown(notes_in_sections_of_packed_images, teardown),
 		cmocka_unit_test_teardown(every_form_cut, teardown),
