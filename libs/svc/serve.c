@@ -40,7 +40,7 @@ struct view {
 
 struct conn {
 	struct svc_conn c; /* first */
-	struct conn *next;
+	struct conn *next, *next_of_bit;
 	enum conn_state state;
 	struct view rings, data, own;
 	uint32_t req_size;
@@ -57,7 +57,9 @@ struct conn {
 	TAILQ_ENTRY(conn) turn;
 };
 static const struct svc_service *service;
-static struct conn *conns;
+/* All of them, and by notification bit. */
+static struct conn *conns, *conns_of_bit[CLIENT_BITS];
+static uint32_t n_gone;
 /* CONN1: the lower half of the number that was chosen last; the upper half is this life's. */
 static uint16_t last_number;
 static TAILQ_HEAD(, conn) turns = TAILQ_HEAD_INITIALIZER(turns);
@@ -306,6 +308,8 @@ static int open_commit(struct message *q, const struct open_request *o)
 	svc_step(SVC_STEP_OPENED, NULL);
 	k->next = conns;
 	conns = k;
+	k->next_of_bit = conns_of_bit[conn_bit(k)];
+	conns_of_bit[conn_bit(k)] = k;
 	epoch_begin(k);
 	q->mr[1] = q->number = k->c.number;
 	q->n = 4;
@@ -355,6 +359,7 @@ static void conn_end(struct conn *k)
 {
 	loop_reply_free(k->reply);
 	k->state = GONE;
+	n_gone++;
 }
 
 /* Frames and signals are dropped now. */
@@ -447,15 +452,19 @@ void serve_answered(const struct message *q, bool heard)
 
 void serve_reap(void)
 {
-	struct conn **p = &conns, *k;
+	struct conn **p = &conns, **same, *k;
 
-	while ((k = *p)) {
-		if (k->state == GONE) {
-			*p = k->next;
-			free(k);
-		} else {
+	while (n_gone && (k = *p)) {
+		if (k->state != GONE) {
 			p = &k->next;
+			continue;
 		}
+		*p = k->next;
+		for (same = &conns_of_bit[conn_bit(k)]; *same != k;)
+			same = &(*same)->next_of_bit;
+		*same = k->next_of_bit;
+		free(k);
+		n_gone--;
 	}
 }
 
@@ -589,9 +598,11 @@ static void conn_event(struct conn *k)
 
 void serve_signals(uint64_t word)
 {
-	for (struct conn *k = conns; word && k; k = k->next)
-		if ((word & 1ull << conn_bit(k)) && live(k) && !k->queued) /* CONN2, CONN4 */
-			conn_event(k);
+	for (; word; word &= word - 1)
+		for (struct conn *k = conns_of_bit[__builtin_ctzll(word)]; k;
+			k = k->next_of_bit)
+			if (live(k) && !k->queued) /* CONN2, CONN4 */
+				conn_event(k);
 }
 
 bool serve_turns_wanted(void) { return n_turns != 0; }

@@ -39,6 +39,23 @@ static void a_connection_keeps_its_number(void)
 	assert_int_equal(fake_slots(), LOOP_SLOTS);
 }
 
+static uint32_t events_before;
+static void events_remember(void) { events_before = seen.events; }
+
+/* 7 and 47 have one notification bit. */
+static void clients_of_one_bit(void)
+{
+	info()->epoch = 3;
+	add_reopen(2 << 16 | 7, 1);
+	add_reopen(2 << 16 | 47, 1);
+	signal_of(2 << 16 | 7, events_remember);
+	add_close(2 << 16 | 7);
+	signal_of(2 << 16 | 47, NULL);
+	serve();
+	assert_int_equal(status(2), 0);
+	assert_int_equal(seen.events, events_before + 3);
+}
+
 /* After many connections in one life, numbers come round, but not one that is in use. */
 static void numbers_come_round(void)
 {
@@ -574,6 +591,7 @@ int restart_tests(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(a_connection_keeps_its_number),
+		T(clients_of_one_bit),
 		T(numbers_come_round),
 		T(the_epoch_begins_after_open),
 		T(a_first_open_signals_nobody),
