@@ -57,7 +57,7 @@ def measure(meter, machine):
     for what in filter(wanted, ("grub", "linux")):
         create_pairs(meter, machine, what)
     if wanted("many"):
-        many(meter, machine, int(os.environ.get("SKERRY_MANY", "64")), 32)
+        many(meter, machine, int(os.environ.get("SKERRY_MANY", "64")), 16)
         machine.line("poweroff")
         machine.expect("Ctrl-C destroys them")
         machine.send("\x03")
