@@ -8,10 +8,17 @@
 #include <stdint.h>
 
 /*
- * BOOT_MEM_KERNEL: taken out of RAM by boot_alloc(); the kernel keeps it, user land never gets
- * it.
+ * Where two ranges overlap, the first of these types counts; from LOADED on they are memory.
+ * LOADED: the kernel's image and the archive. KERNEL: taken out of RAM by boot_alloc(); user
+ * land never gets it.
  */
-enum boot_mem_type { BOOT_MEM_RAM = 1, BOOT_MEM_RESERVED, BOOT_MEM_ACPI, BOOT_MEM_KERNEL };
+enum boot_mem_type {
+	BOOT_MEM_RESERVED = 1,
+	BOOT_MEM_ACPI,
+	BOOT_MEM_LOADED,
+	BOOT_MEM_RAM,
+	BOOT_MEM_KERNEL
+};
 struct boot_mem {
 	uint64_t base, size;
 	uint32_t type, reserved;

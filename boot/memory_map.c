@@ -54,11 +54,7 @@ static uint32_t claim(const struct boot_raw_map *raw, uint64_t base)
 	for (uint32_t i = 0; i < raw->n; i++) {
 		const struct boot_mem *e = &raw->e[i];
 
-		if (base < e->base || base - e->base >= e->size)
-			continue;
-		if (e->type == BOOT_MEM_RESERVED)
-			return BOOT_MEM_RESERVED;
-		if (type != BOOT_MEM_ACPI)
+		if (base >= e->base && base - e->base < e->size && (!type || e->type < type))
 			type = e->type;
 	}
 	return type;
@@ -80,74 +76,64 @@ static uint64_t next_bound(const struct boot_raw_map *raw, uint64_t from)
 }
 
 /*
- * A full table loses small RAM ranges. Reserved ranges stay protected: a range that is not
- * listed is not RAM.
+ * Add a range that is not empty at the end. A full table loses it. Reserved ranges stay
+ * protected: a range that is not listed is not RAM.
  */
-static void append(struct boot_info *bi, uint64_t base, uint64_t size, uint32_t type)
+static void append(
+	struct boot_info *bi, uint64_t base, uint64_t size, uint32_t type, uint32_t max)
 {
 	struct boot_mem *last = bi->n_mem ? &bi->mem[bi->n_mem - 1] : NULL;
 
 	if (last && last->type == type && last->base + last->size == base)
 		last->size += size;
-	else if (bi->n_mem < BOOT_MEM_MAX - SPARE)
+	else if (size && bi->n_mem < max)
 		bi->mem[bi->n_mem++] =
 			(struct boot_mem){ .base = base, .size = size, .type = type };
 }
 
-const char *boot_mem_finish(struct boot_raw_map *raw, struct boot_info *bi)
+static bool within(const struct boot_mem *e, uint64_t base, uint64_t size)
 {
-	bool ram = false;
-
-	bi->n_mem = 0;
-	for (uint64_t at = 0, end; (end = next_bound(raw, at)) <= PADDR_MAX; at = end) {
-		uint32_t type = claim(raw, at);
-
-		if (type)
-			append(bi, at, end - at, type);
-		ram |= type == BOOT_MEM_RAM;
-	}
-	return ram ? NULL : "memory map: no RAM in it";
-}
-
-/* Insert at index i; later entries move up. */
-static void insert(
-	struct boot_info *bi, uint32_t i, uint64_t base, uint64_t size, uint32_t type)
-{
-	for (uint32_t k = bi->n_mem++; k > i; k--)
-		bi->mem[k] = bi->mem[k - 1];
-	bi->mem[i] = (struct boot_mem){ .base = base, .size = size, .type = type };
+	return base >= e->base && size <= e->size && base - e->base <= e->size - size;
 }
 
 const char *boot_mem_carve(struct boot_info *bi, uint64_t base, uint64_t size, uint32_t type)
 {
-	for (struct boot_mem *e = bi->mem; e < bi->mem + bi->n_mem; e++) {
-		uint64_t left = base - e->base, right = e->base + e->size - (base + size);
-		uint32_t i = (uint32_t)(e - bi->mem);
-		bool merge = !left && i && e[-1].type == type &&
-			     e[-1].base + e[-1].size == base;
+	static struct boot_mem old[BOOT_MEM_MAX];
+	const struct boot_mem *e = old, *end = old + bi->n_mem;
 
-		if (e->type != BOOT_MEM_RAM || base < e->base || size > e->size ||
-			left > e->size - size)
-			continue;
-		if (merge) {
-			e[-1].size += size;
-			e->base += size;
-			e->size = right;
-			if (!right)
-				for (bi->n_mem--; e < bi->mem + bi->n_mem; e++)
-					e[0] = e[1];
-			return NULL;
-		}
-		if (bi->n_mem + (left != 0) + (right != 0) > BOOT_MEM_MAX)
-			return "memory map: too many pieces";
-		*e = (struct boot_mem){ .base = base, .size = size, .type = type };
-		if (right)
-			insert(bi, i + 1, base + size, right, BOOT_MEM_RAM);
-		if (left)
-			insert(bi, i, base - left, left, BOOT_MEM_RAM);
-		return NULL;
+	__builtin_memcpy(old, bi->mem, sizeof(old));
+	while (e < end && (e->type != BOOT_MEM_RAM || !within(e, base, size)))
+		e++;
+	if (e == end)
+		return "memory map: no RAM where memory was to be taken";
+	if (bi->n_mem + 2 > BOOT_MEM_MAX)
+		return "memory map: too many pieces";
+	bi->n_mem = (uint32_t)(e - old);
+	append(bi, e->base, base - e->base, BOOT_MEM_RAM, BOOT_MEM_MAX);
+	append(bi, base, size, type, BOOT_MEM_MAX);
+	append(bi, base + size, e->base + e->size - base - size, BOOT_MEM_RAM, BOOT_MEM_MAX);
+	while (++e < end)
+		append(bi, e->base, e->size, e->type, BOOT_MEM_MAX);
+	return NULL;
+}
+
+const char *boot_mem_finish(struct boot_raw_map *raw, struct boot_info *bi)
+{
+	uint64_t image_size = bi->kernel_end - bi->kernel_start;
+	const char *err = boot_raw_add(raw, bi->kernel_start, image_size, BOOT_MEM_LOADED)
+				  ?: boot_raw_add(raw, bi->archive, bi->archive_size,
+					     BOOT_MEM_LOADED);
+	bool ram = false;
+
+	bi->n_mem = 0;
+	for (uint64_t at = 0, end; !err && (end = next_bound(raw, at)) <= PADDR_MAX; at = end) {
+		uint32_t type = claim(raw, at);
+
+		if (type)
+			append(bi, at, end - at, type, BOOT_MEM_MAX - SPARE);
+		ram |= type == BOOT_MEM_RAM;
 	}
-	return "memory map: no RAM where memory was to be taken";
+	return err ?: ram ? NULL : "memory map: no RAM in it";
 }
 
 const char *boot_set_archive(struct boot_info *bi, uint64_t base, uint64_t size)

@@ -175,23 +175,6 @@ static void add_untypeds(uint64_t base, uint64_t end, uint8_t max, uint16_t flag
 	}
 }
 
-/* RAM, except the kernel's image and the archive. */
-static void add_ram(const struct boot_info *bi, uint64_t base, uint64_t end, unsigned int hole)
-{
-	uint64_t start[] = { bi->kernel_start & ~(SK_PAGE_SIZE - 1), bi->archive };
-	uint64_t stop[] = { align_up(bi->kernel_end, SK_PAGE_SIZE),
-		align_up(bi->archive + bi->archive_size, SK_PAGE_SIZE) };
-
-	if (base >= end)
-		return;
-	if (hole == ARRAY_SIZE(start)) {
-		add_untypeds(base, end, SK_HUGE_ORDER, 0);
-		return;
-	}
-	add_ram(bi, base, min_u64(end, start[hole]), hole + 1);
-	add_ram(bi, base > stop[hole] ? base : stop[hole], end, hole + 1);
-}
-
 /* Addresses that are not memory, except the interrupt controllers. */
 static void add_device(uint64_t base, uint64_t end, const uint64_t *mmio, unsigned int n)
 {
@@ -211,13 +194,13 @@ static void add_memory(const struct boot_info *bi)
 	unsigned int n = arch_kernel_mmio(mmio, ARRAY_SIZE(mmio));
 
 	for (const struct boot_mem *m = bi->mem; m < bi->mem + bi->n_mem; m++) {
-		if (m->type == BOOT_MEM_RAM || m->type == BOOT_MEM_KERNEL)
+		if (m->type >= BOOT_MEM_LOADED)
 			root.info->ram_size += m->size;
-		if (m->type == BOOT_MEM_RAM)
-			add_ram(bi, m->base, m->base + m->size, 0); /* BOOT1 */
+		if (m->type == BOOT_MEM_RAM) /* BOOT1 */
+			add_untypeds(m->base, m->base + m->size, SK_HUGE_ORDER, 0);
 	}
 	for (const struct boot_mem *m = bi->mem; m < bi->mem + bi->n_mem; m++) {
-		if (m->type != BOOT_MEM_RAM && m->type != BOOT_MEM_KERNEL)
+		if (m->type < BOOT_MEM_LOADED)
 			continue;
 		add_device(at, m->base & ~(SK_PAGE_SIZE - 1), mmio, n);
 		at = align_up(m->base + m->size, SK_PAGE_SIZE);

@@ -37,26 +37,11 @@ static uint64_t image_paddr(const void *p) { return (uint64_t)p - KERNEL_BASE; }
 
 /* --- boot allocator ----------------------------------------------------------------------- */
 
-/* First address at or after `at` where size bytes miss the kernel image and the archive. */
-static uint64_t skip_taken(uint64_t at, uint64_t size)
-{
-	uint64_t archive_end = align_up(
-		boot_info.archive + boot_info.archive_size, SK_PAGE_SIZE);
-
-	for (int round = 0; round < 2; round++) {
-		if (at < boot_info.kernel_end && at + size > boot_info.kernel_start)
-			at = boot_info.kernel_end;
-		if (at < archive_end && at + size > boot_info.archive)
-			at = archive_end;
-	}
-	return at;
-}
-
 static uint64_t find_room(uint64_t size)
 {
 	for (uint32_t i = 0; i < boot_info.n_mem; i++) {
 		const struct boot_mem *m = &boot_info.mem[i];
-		uint64_t at = skip_taken(m->base < LOW_END ? LOW_END : m->base, size);
+		uint64_t at = max_u64(m->base, LOW_END);
 
 		if (m->type == BOOT_MEM_RAM && at + size <= m->base + m->size &&
 			at + size <= BOOT_MAP_END)
@@ -235,8 +220,7 @@ static void low_pages_take(void)
 		uint64_t end = m->base + m->size < 0xa0000 ? m->base + m->size : 0xa0000;
 
 		if (m->type == BOOT_MEM_RAM && m->base < 0xa0000 &&
-			end - m->base >= 2 * SK_PAGE_SIZE &&
-			skip_taken(end - SK_PAGE_SIZE, SK_PAGE_SIZE) == end - SK_PAGE_SIZE)
+			end - m->base >= 2 * SK_PAGE_SIZE)
 			best = end - SK_PAGE_SIZE;
 	}
 	trampoline_paddr = best;
@@ -257,7 +241,7 @@ void memory_init(void)
 	n = boot_info.n_mem;
 	memcpy(ram, boot_info.mem, sizeof(ram)); /* allocating the tables changes the map */
 	for (m = ram; m < ram + n; m++) {
-		uint64_t end = m->type == BOOT_MEM_RAM ? m->base + m->size : 0;
+		uint64_t end = m->type >= BOOT_MEM_LOADED ? m->base + m->size : 0;
 
 		/* MEM2 */
 		for (uint64_t at = m->base & ~(SK_LARGE_SIZE - 1); at < end;

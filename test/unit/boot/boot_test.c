@@ -22,8 +22,6 @@ static int setup(void **state)
 	phys = phys_make(SIZE);
 	memset(&raw, 0, sizeof(raw));
 	memset(&bi, 0, sizeof(bi));
-	bi.kernel_start = KERNEL_START;
-	bi.kernel_end = KERNEL_END;
 	return 0;
 }
 
@@ -125,6 +123,26 @@ static void map_with_too_many_ranges(void **state)
 	assert_true(bi.n_mem < BOOT_MEM_MAX);
 }
 
+/* Whatever the loader says of it, nothing may be put there. */
+static void image_and_archive_are_no_ram(void **state)
+{
+	(void)state;
+	bi.kernel_start = KERNEL_START;
+	bi.kernel_end = KERNEL_END - 1;
+	bi.archive = KERNEL_END;
+	bi.archive_size = 0x1801;
+	add(0x100000, 0x400000, BOOT_MEM_RAM);
+	add(KERNEL_START + 0x1000, 0x1000, BOOT_MEM_RESERVED);
+	finish();
+	assert_int_equal(bi.n_mem, 5);
+	assert_entry(0, 0x100000, 0x100000, BOOT_MEM_RAM);
+	assert_entry(1, KERNEL_START, 0x1000, BOOT_MEM_LOADED);
+	assert_entry(2, KERNEL_START + 0x1000, 0x1000, BOOT_MEM_RESERVED);
+	assert_entry(3, KERNEL_START + 0x2000, 0x100000, BOOT_MEM_LOADED);
+	assert_entry(4, KERNEL_END + 0x2000, 0x1fe000, BOOT_MEM_RAM);
+	assert_non_null(boot_mem_carve(&bi, KERNEL_END, 0x1000, BOOT_MEM_KERNEL));
+}
+
 static void carve_splits_and_extends(void **state)
 {
 	(void)state;
@@ -202,8 +220,9 @@ static void start_info_good(void **state)
 	(void)state;
 	start_info_make();
 	assert_null(start_info());
-	assert_int_equal(bi.n_mem, 2);
-	assert_entry(1, 0x100000, 0x1000000, BOOT_MEM_RAM);
+	assert_int_equal(bi.n_mem, 6);
+	assert_entry(1, 0x100000, 0x100000, BOOT_MEM_RAM);
+	assert_entry(4, 0x400000, 0x2000, BOOT_MEM_LOADED);
 	assert_int_equal(bi.archive, 0x400000);
 	assert_int_equal(bi.archive_size, 0x1234);
 	assert_int_equal(bi.rsdp, 0xf0000);
@@ -339,8 +358,9 @@ static void multiboot_good(void **state)
 	mb_tag(14, rsdp, 20);
 	mb_tag(0, "", 0);
 	assert_null(mb_parse());
-	assert_int_equal(bi.n_mem, 2);
+	assert_int_equal(bi.n_mem, 6);
 	assert_entry(0, 0, 0x9f000, BOOT_MEM_RAM);
+	assert_entry(4, 0x400000, 0x2000, BOOT_MEM_LOADED);
 	assert_int_equal(bi.archive, 0x400000);
 	assert_int_equal(bi.archive_size, 0x1234);
 	assert_int_equal(bi.rsdp, new_rsdp);
@@ -433,7 +453,7 @@ static void multiboot_cut_entry(void **state)
 	mb_tag(6, body, sizeof(body));
 	mb_tag(0, "", 0);
 	assert_null(mb_parse());
-	assert_int_equal(raw.n, 1);
+	assert_int_equal(raw.n, 2); /* the other one is the kernel's image */
 }
 
 int main(void)
@@ -446,6 +466,7 @@ int main(void)
 		T(map_survives_wrapping_ranges),
 		T(map_without_ram_is_refused),
 		T(map_with_too_many_ranges),
+		T(image_and_archive_are_no_ram),
 		T(carve_splits_and_extends),
 		T(carve_outside_ram_is_refused),
 		T(carve_stops_when_the_table_is_full),

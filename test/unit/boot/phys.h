@@ -39,7 +39,7 @@ static inline int map_broken(const struct boot_info *bi)
 
 		if (!m->size || (m->base | m->size) & 4095 || m->base + m->size < m->base)
 			return __LINE__;
-		if (m->type < BOOT_MEM_RAM || m->type > BOOT_MEM_KERNEL)
+		if (m->type < BOOT_MEM_RESERVED || m->type > BOOT_MEM_KERNEL)
 			return __LINE__;
 		if (i && m[-1].base + m[-1].size > m->base)
 			return __LINE__;
