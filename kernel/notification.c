@@ -144,17 +144,15 @@ static long notification_wait(
 	spin_lock(&n->obj.lock);
 	if (n->obj.dead)
 		rc = -SK_E_DELETED;
-	else if (n->word)
+	else if (n->word) {
 		r->rdi = n->word;
-	else if (until == SK_POLL)
+		n->word = 0;
+	} else if (until == SK_POLL)
 		rc = empty;
 	else if (n->waiter)
 		rc = -SK_E_BUSY;
-	else
+	else {
 		rc = SYS_BLOCKED;
-	if (!rc)
-		n->word = 0;
-	if (rc == SYS_BLOCKED) {
 		n->waiter = t; /* NTFN1 */
 		thread_wait(t, &n->obj, THREAD_WAITING, until);
 	}

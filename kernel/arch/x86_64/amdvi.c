@@ -149,7 +149,15 @@ static void table_make(void)
 	irq_tables = boot_alloc(IRQ_TABLES * sizeof(*irq_tables));
 }
 
-static void amdvi_mark(struct iommu *u);
+static uint32_t amdvi_mark(struct iommu *u)
+{
+	u->queue[u->tail][0] = WAIT | WAIT_STORES | virt_to_phys((const void *)u->done);
+	u->queue[u->tail][1] = ++u->asked;
+	u->tail = (u->tail + 1) % IO_QUEUE;
+	mfence(); /* the commands, and the tables that they are about, before the tail */
+	io_write64(u, REG_TAIL, u->tail << 4);
+	return u->asked;
+}
 
 static bool amdvi_start(struct iommu *u)
 {
@@ -170,23 +178,13 @@ static bool amdvi_start(struct iommu *u)
 	io_write64(u, REG_CONTROL, ON | EVENTS_ON | EVENTS_INTERRUPT | COHERENT | COMMANDS_ON);
 	if (io_read64(u, REG_FEATURES) & FEATURE_FORGET_ALL)
 		io_post(u, FORGET_ALL, 0);
-	u->asked++;
-	amdvi_mark(u);
+	(void)amdvi_mark(u);
 	return io_wait(u, REG_HEAD, (IO_QUEUE - 1) << 4, u->tail << 4);
 }
 
 /* --- commands ----------------------------------------------------------------------------- */
 
 static uint32_t amdvi_head(struct iommu *u) { return io_read32(u, REG_HEAD) >> 4; }
-
-static void amdvi_mark(struct iommu *u)
-{
-	u->queue[u->tail][0] = WAIT | WAIT_STORES | virt_to_phys((const void *)u->done);
-	u->queue[u->tail][1] = u->asked;
-	u->tail = (u->tail + 1) % IO_QUEUE;
-	mfence(); /* the commands, and the tables that they are about, before the tail */
-	io_write64(u, REG_TAIL, u->tail << 4);
-}
 
 static void amdvi_flush(struct iommu *u, const struct io_device *d)
 {

@@ -79,15 +79,26 @@ void io_post(struct iommu *u, uint64_t low, uint64_t high)
 	u->tail = (u->tail + 1) % IO_QUEUE;
 }
 
-static void mark(struct io_device *d)
+/* Wait until the unit has reached a mark; false: an interrupt came first, and ends the wait. */
+enum wait { WAIT_UNTIL_IRQ, WAIT_ON };
+static bool mark_wait(const struct iommu *u, uint32_t mark, enum wait how)
 {
-	d->mark = ++d->unit->asked; /* IO3 */
-	d->unit->ops->mark(d->unit);
+	sk_time_t end = answer_deadline();
+
+	while ((int32_t)(*u->done - mark) < 0) {
+		if (arch_now() > end)
+			silent(u);
+		if (how == WAIT_UNTIL_IRQ && arch_irq_pending())
+			return false;
+		cpu_pause();
+	}
+	return true;
 }
 
-static bool reached(const struct io_device *d)
+static void device_flush(struct io_device *d)
 {
-	return (int32_t)(*d->unit->done - d->mark) >= 0;
+	d->unit->ops->flush(d->unit, d);
+	d->mark = d->unit->ops->mark(d->unit); /* IO3 */
 }
 
 uint32_t io_device_number(const struct io_device *d) { return (uint32_t)(d - devices) + 1; }
@@ -131,31 +142,21 @@ int arch_io_assign(struct space *s, uint32_t rid)
 		return rc;
 	d->space = s;
 	s->devices = d;
-	d->unit->ops->flush(d->unit, d);
-	mark(d);
+	device_flush(d);
 	return 0;
 }
 
 void arch_io_flush(const struct space *s)
 {
-	for (struct io_device *d = s->devices; d; d = d->next) {
-		d->unit->ops->flush(d->unit, d);
-		mark(d);
-	}
+	for (struct io_device *d = s->devices; d; d = d->next)
+		device_flush(d);
 }
 
 bool arch_io_settle(const struct space *s)
 {
-	sk_time_t end = answer_deadline();
-
 	for (const struct io_device *d = s->devices; d; d = d->next)
-		while (!reached(d)) {
-			if (arch_now() > end)
-				silent(d->unit);
-			if (arch_irq_pending())
-				return false;
-			cpu_pause();
-		}
+		if (!mark_wait(d->unit, d->mark, WAIT_UNTIL_IRQ))
+			return false;
 	return true;
 }
 
@@ -166,8 +167,7 @@ void arch_io_written(const struct space *s, const uint64_t *entries, uint64_t n)
 		return;
 	arch_io_flush(s);
 	for (const struct io_device *d = s->devices; d; d = d->next)
-		while (!reached(d))
-			cpu_pause();
+		mark_wait(d->unit, d->mark, WAIT_ON);
 }
 
 void arch_io_cleared(const uint64_t *entries, uint64_t n)
@@ -184,8 +184,7 @@ bool arch_io_end(struct space *s)
 			continue;
 		d->blocked = true;
 		d->unit->ops->block(d->unit, d);
-		d->unit->ops->flush(d->unit, d);
-		mark(d);
+		device_flush(d);
 	}
 	if (!arch_io_settle(s))
 		return false;
@@ -206,20 +205,6 @@ bool arch_io_fault(struct io_fault *f)
 
 /* --- interrupts --------------------------------------------------------------------------- */
 
-/* The table changed: the caller goes on when the unit has answered. */
-static void irq_settle(struct iommu *u)
-{
-	sk_time_t end = answer_deadline();
-
-	u->asked++;
-	u->ops->mark(u);
-	while ((int32_t)(*u->done - u->asked) < 0) {
-		if (arch_now() > end)
-			silent(u);
-		cpu_pause();
-	}
-}
-
 int io_irq_open(struct irq_source *s)
 {
 	int unit, rc;
@@ -233,7 +218,7 @@ int io_irq_open(struct irq_source *s)
 	if (rc)
 		return rc;
 	s->remapped = true;
-	irq_settle(&units[unit]);
+	mark_wait(&units[unit], units[unit].ops->mark(&units[unit]), WAIT_ON);
 	return 0;
 }
 
@@ -246,7 +231,7 @@ void io_irq_close(struct irq_source *s)
 	u = &units[io_unit_of(&io_tables, &s->rid)];
 	s->remapped = false;
 	if (!u->ops->irq(u, s, false))
-		irq_settle(u); /* IO4 */
+		mark_wait(u, u->ops->mark(u), WAIT_ON); /* IO4 */
 }
 
 bool io_irq_taken(uint32_t rid, uint32_t vector)

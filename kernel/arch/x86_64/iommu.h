@@ -48,8 +48,8 @@ struct iommu_ops {
 	void (*block)(struct iommu *u, const struct io_device *d);
 	/* Ask it to forget all translations for the device. */
 	void (*flush)(struct iommu *u, const struct io_device *d);
-	/* Ask it for the mark u->asked, and make it look at the queue. */
-	void (*mark)(struct iommu *u);
+	/* Ask it for the next mark, which is returned, and make it look at the queue. */
+	uint32_t (*mark)(struct iommu *u);
 	/* How far it has read the queue. */
 	uint32_t (*head)(struct iommu *u);
 	/*

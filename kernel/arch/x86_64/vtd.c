@@ -151,7 +151,15 @@ static const char *vtd_probe(struct iommu *u)
 	return NULL;
 }
 
-static void vtd_mark(struct iommu *u);
+static uint32_t vtd_mark(struct iommu *u)
+{
+	u->queue[u->tail][0] = WAIT | WAIT_STORES | field_put(WAIT_VALUE, ++u->asked);
+	u->queue[u->tail][1] = virt_to_phys((const void *)u->done);
+	u->tail = (u->tail + 1) % IO_QUEUE;
+	mfence(); /* the requests, and the tables that they are about, before the tail */
+	io_write32(u, REG_TAIL, u->tail << 4);
+	return u->asked;
+}
 
 /* Its size is a power of two. */
 static bool irqs_start(struct iommu *u)
@@ -193,8 +201,7 @@ static bool vtd_start(struct iommu *u)
 	io_post(u, FORGET_PAGES | ALL, 0);
 	if (io_remaps)
 		io_post(u, FORGET_IRQS, 0);
-	u->asked++;
-	vtd_mark(u);
+	(void)vtd_mark(u);
 	if (!io_wait(u, REG_HEAD, UINT32_MAX, u->tail << 4) || !command(u, CMD_TRANSLATE, 0) ||
 		(io_remaps && !command(u, CMD_REMAP, CMD_OLD_FORMAT)))
 		return false;
@@ -207,17 +214,6 @@ static bool vtd_start(struct iommu *u)
 /* --- requests ----------------------------------------------------------------------------- */
 
 static uint32_t vtd_head(struct iommu *u) { return io_read32(u, REG_HEAD) >> 4; }
-
-static void vtd_mark(struct iommu *u)
-{
-	uint32_t next = (u->tail + 1) % IO_QUEUE;
-
-	u->queue[u->tail][0] = WAIT | WAIT_STORES | field_put(WAIT_VALUE, u->asked);
-	u->queue[u->tail][1] = virt_to_phys((const void *)u->done);
-	u->tail = next;
-	mfence(); /* the requests, and the tables that they are about, before the tail */
-	io_write32(u, REG_TAIL, u->tail << 4);
-}
 
 static void vtd_flush(struct iommu *u, const struct io_device *d)
 {
