@@ -29,7 +29,7 @@ struct boot_info {
 	/* sorted, not overlapping, page-aligned inwards for RAM */
 	struct boot_mem mem[BOOT_MEM_MAX];
 	uint64_t archive, archive_size;    /* physical; 0 = the loader passed no module */
-	uint64_t rsdp;                     /* physical address of the RSDP, 0 = search for it */
+	uint64_t rsdp;                     /* physical address of the RSDP, or 0 */
 	uint64_t kernel_start, kernel_end; /* physical addresses of the kernel's image */
 	char cmdline[1024];
 };

@@ -90,11 +90,9 @@ static void acpi_read(void)
 	const char *err;
 	uint64_t at = 0;
 
-	if (!boot_info.rsdp)
-		boot_info.rsdp = rsdp_search(&phys);
 	err = boot_info.rsdp ? acpi_find(&phys, boot_info.rsdp, "APIC", &at)
 				       ?: madt_parse(&phys, at, &madt)
-			     : "ACPI: no RSDP";
+			     : "ACPI: the loader names no RSDP";
 	if (!err)
 		return;
 	klog("%s; one CPU, no IO-APIC\n", err);

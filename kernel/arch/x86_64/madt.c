@@ -28,20 +28,6 @@ static bool rsdp_valid(const struct boot_phys *p, uint64_t paddr)
 	return r && !__builtin_memcmp(r, "RSD PTR ", 8) && sums_to_zero(r, RSDP_V1);
 }
 
-uint64_t rsdp_search(const struct boot_phys *p)
-{
-	const uint8_t *segment = boot_phys_at(p, 0x40e, 2);
-	uint64_t ebda = segment ? boot_number(segment, 2) << 4 : 0;
-
-	for (uint64_t at = ebda; ebda && at < ebda + 1024; at += 16)
-		if (rsdp_valid(p, at))
-			return at;
-	for (uint64_t at = 0xe0000; at < 0x100000; at += 16)
-		if (rsdp_valid(p, at))
-			return at;
-	return 0;
-}
-
 const uint8_t *acpi_table(const struct boot_phys *p, uint64_t paddr, uint32_t *size)
 {
 	const uint8_t *t = boot_phys_at(p, paddr, HEADER);

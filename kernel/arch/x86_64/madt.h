@@ -25,8 +25,6 @@ struct madt {
 	} override[MADT_OVERRIDES];
 };
 
-/* Physical address of the RSDP in the BIOS areas, or 0. */
-uint64_t rsdp_search(const struct boot_phys *p);
 /* The table at paddr if it is complete and its checksum is right; its size in *size. */
 const uint8_t *acpi_table(const struct boot_phys *p, uint64_t paddr, uint32_t *size);
 /* Each returns NULL or a message about the mistake. Entries that find no room are ignored. */
