@@ -105,20 +105,17 @@ uint32_t io_device_number(const struct io_device *d) { return (uint32_t)(d - dev
 
 /* --- what core asks for ------------------------------------------------------------------- */
 
+/* The entry of a device, or else one that is free, or NULL. */
 static struct io_device *device_find(uint32_t rid)
 {
-	for (uint32_t i = 0; i < n_devices; i++)
-		if (devices[i].space && devices[i].rid == rid)
-			return &devices[i];
-	return NULL;
-}
+	struct io_device *free = NULL;
 
-static struct io_device *device_free(void)
-{
-	for (uint32_t i = 0; i < n_devices; i++)
-		if (!devices[i].space)
-			return &devices[i];
-	return NULL;
+	for (struct io_device *d = devices; d < devices + n_devices; d++)
+		if (!d->space)
+			free = free ?: d;
+		else if (d->rid == rid)
+			return d;
+	return free;
 }
 
 int arch_io_assign(struct space *s, uint32_t rid)
@@ -131,11 +128,10 @@ int arch_io_assign(struct space *s, uint32_t rid)
 	if (io_reserved(&io_tables, rid))
 		return -SK_E_DENIED;
 	d = device_find(rid);
-	if (d)
-		return d->space == s ? 0 : -SK_E_BUSY; /* IO2 */
-	d = device_free();
 	if (!d)
 		return -SK_E_LIMIT;
+	if (d->space)
+		return d->space == s ? 0 : -SK_E_BUSY; /* IO2 */
 	*d = (struct io_device){ NULL, s->devices, &units[unit], rid, 0, false };
 	rc = d->unit->ops->attach(d->unit, d, space_tables(s));
 	if (rc)
