@@ -160,12 +160,13 @@ struct io_fault {
 bool arch_io_fault(struct io_fault *f) must_check;
 /* Let a device use the space; 0, also when it does so already, or -SK_E_*. */
 int arch_io_assign(struct space *s, uint32_t rid) must_check;
-/*
- * Entries of the space's tables were written that were not present before; or became not
- * present, which takes effect with a flush.
- */
+/* Entries of the space's tables were written that were not present before. */
 void arch_io_written(const struct space *s, const uint64_t *entries, uint64_t n);
-void arch_io_cleared(const uint64_t *entries, uint64_t n);
+/*
+ * Make what was written visible to the IOMMUs. Entries that became not present take effect with
+ * a flush.
+ */
+void arch_io_show(const void *at, uint64_t size);
 /*
  * Begin to make the IOMMUs forget the space's old entries; and wait until all that was begun is
  * over: false when an interrupt came first.

@@ -363,7 +363,7 @@ static bool entries_clear(
 		found = true;
 	}
 	if (found && is_io(s))
-		arch_io_cleared(e, n);
+		arch_io_show(e, n * sizeof(*e));
 	return found;
 }
 
@@ -426,7 +426,7 @@ int table_unlink(struct slot *table)
 		pte_paddr(*e) == table->paddr) { /* SPACE3 */
 		store(e, 0);
 		if (is_io(s))
-			arch_io_cleared(e, 1);
+			arch_io_show(e, sizeof(*e));
 		translations_drop(s, table->base, pte_span(level));
 	}
 	rc = translations_gone(s); /* SPACE6 */

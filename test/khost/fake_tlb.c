@@ -146,7 +146,7 @@ void arch_io_written(const struct space *s, const uint64_t *entries, uint64_t n)
 {
 	(void)s, (void)entries, (void)n;
 }
-void arch_io_cleared(const uint64_t *entries, uint64_t n) { (void)entries, (void)n; }
+void arch_io_show(const void *at, uint64_t size) { (void)at, (void)size; }
 
 void arch_io_flush(const struct space *s)
 {

@@ -47,7 +47,7 @@ bool io_wait(const struct iommu *u, uint32_t reg, uint32_t mask, uint32_t want)
 	return true;
 }
 
-void io_written(const void *at, uint64_t size)
+void arch_io_show(const void *at, uint64_t size)
 {
 	const char *p = at, *end = p + size;
 
@@ -158,17 +158,12 @@ bool arch_io_settle(const struct space *s)
 
 void arch_io_written(const struct space *s, const uint64_t *entries, uint64_t n)
 {
-	io_written(entries, n * sizeof(*entries));
+	arch_io_show(entries, n * sizeof(*entries));
 	if (!io_eager || !s->devices)
 		return;
 	arch_io_flush(s);
 	for (const struct io_device *d = s->devices; d; d = d->next)
 		mark_wait(d->unit, d->mark, WAIT_ON);
-}
-
-void arch_io_cleared(const uint64_t *entries, uint64_t n)
-{
-	io_written(entries, n * sizeof(*entries));
 }
 
 bool arch_io_end(struct space *s)

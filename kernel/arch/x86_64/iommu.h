@@ -95,8 +95,6 @@ bool io_wait(const struct iommu *u, uint32_t reg, uint32_t mask, uint32_t want) 
 /* Put a request into the queue, where the unit sees it after the next mark. */
 void io_post(struct iommu *u, uint64_t low, uint64_t high);
 uint32_t io_device_number(const struct io_device *d);
-/* Make what was written to a structure visible to the units. */
-void io_written(const void *at, uint64_t size);
 /* Configuration space by ports, which belong to user land later. */
 io_config_fn io_config_read;
 void io_config_write(uint16_t rid, uint8_t offset, uint32_t value);

@@ -170,7 +170,7 @@ static bool irqs_start(struct iommu *u)
 		order++;
 	if (!irqs) {
 		irqs = boot_alloc(SK_PAGE_SIZE << order);
-		io_written(irqs, SK_PAGE_SIZE << order);
+		arch_io_show(irqs, SK_PAGE_SIZE << order);
 	}
 	io_write64(u, REG_IRQS,
 		virt_to_phys(irqs) | (io_apic_id_max > 0xff ? IRQS_X2APIC : 0) |
@@ -182,10 +182,10 @@ static bool irqs_start(struct iommu *u)
 static bool vtd_start(struct iommu *u)
 {
 	u->root = boot_alloc(SK_PAGE_SIZE);
-	io_written(u->root, SK_PAGE_SIZE);
+	arch_io_show(u->root, SK_PAGE_SIZE);
 	if (!pool) {
 		pool = boot_alloc(POOL * sizeof(*pool));
-		io_written(pool, POOL * sizeof(*pool));
+		arch_io_show(pool, POOL * sizeof(*pool));
 	}
 	if (!command(u, 0, CMD_TRANSLATE) || !command(u, 0, CMD_REMAP) ||
 		!command(u, 0, CMD_QUEUE))
@@ -234,7 +234,7 @@ static uint64_t *context(struct iommu *u, uint32_t rid)
 		if (pool_used == POOL)
 			return NULL;
 		store(e, virt_to_phys(pool[pool_used++]) | ENTRY_PRESENT);
-		io_written(e, 16);
+		arch_io_show(e, 16);
 	}
 	e = phys_to_virt(*e & ~(SK_PAGE_SIZE - 1));
 	return &e[2 * (rid & 0xff)];
@@ -242,7 +242,7 @@ static uint64_t *context(struct iommu *u, uint32_t rid)
 
 static void context_changed(struct iommu *u, const struct io_device *d, const uint64_t *e)
 {
-	io_written(e, 16);
+	arch_io_show(e, 16);
 	io_post(u,
 		FORGET_CONTEXT | DEVICE | (uint64_t)io_device_number(d) << 16 |
 			(uint64_t)(d->rid & 0xffff) << 32,
@@ -280,7 +280,7 @@ static int vtd_irq(struct iommu *u, const struct irq_source *s, bool on)
 
 	store(&irqs[i][1], IRQ_SENDER | (s->rid & 0xffff)); /* VTD2 */
 	__atomic_store_n(&irqs[i][0], on ? low : 0, __ATOMIC_RELEASE);
-	io_written(irqs[i], 16);
+	arch_io_show(irqs[i], 16);
 	io_post(u, FORGET_IRQS | ONE_IRQ | (uint64_t)i << 32, 0);
 	return 0;
 }
