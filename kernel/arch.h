@@ -49,6 +49,7 @@ struct cpu {
 	bool loaded;
 	sk_time_t timer_armed; /* deadline that the local timer is set to */
 	void *sched;           /* core: struct sched_cpu */
+	void *fpu;             /* area whose FPU state the registers hold, or NULL */
 };
 extern struct cpu *cpus[SK_CPU_MAX];
 extern uint32_t n_cpus;
@@ -90,7 +91,11 @@ void arch_idle(void) __attribute__((noreturn));
 bool arch_irq_pending(void);
 
 /* --- time --------------------------------------------------------------------------------- */
-sk_time_t arch_now(void);                /* TSC */
+#ifdef arch_now /* the host build has another */
+sk_time_t arch_now(void);
+#else
+static inline sk_time_t arch_now(void) { return __builtin_ia32_rdtsc(); } /* TSC */
+#endif
 void arch_timer_arm(sk_time_t deadline); /* this CPU; SK_NO_DEADLINE = off */
 extern uint64_t tsc_hz;
 
@@ -269,7 +274,8 @@ static inline void TA_OFF spin_lock(struct spinlock *l)
 }
 static inline void TA_OFF spin_unlock(struct spinlock *l)
 {
-	__atomic_store_n(&l->owner, (uint16_t)(l->owner + 1), __ATOMIC_RELEASE);
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	l->owner++; /* only its holder writes it */
 }
 
 #endif

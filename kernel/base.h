@@ -11,6 +11,8 @@
 #include <sk/syscall.h>
 
 #define unused __attribute__((unused))
+/* Inlined wherever it is used, because each call of the kernel goes through it. */
+#define hot __attribute__((always_inline)) inline
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define container_of(p, type, member) ((type *)((char *)(p)-offsetof(type, member)))
 

@@ -147,19 +147,21 @@ static inline void drops_lock(tree) TA_OFF tree_unlock(void)
 }
 
 #define SEQ_ODD (1ull << 32) /* in slot->head: being written */
-/* A consistent copy, taken without the tree lock. */
+/* A copy, taken without the tree lock; false: it is not consistent. */
+static inline bool slot_try(const struct slot *s, struct cap *cap)
+{
+	uint64_t head = __atomic_load_n(&s->head, __ATOMIC_ACQUIRE);
+
+	__builtin_memcpy(cap, &head, 4 /* type to flags */);
+	cap->obj = load(&s->paddr);
+	cap->badge = load(&s->badge);
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	return !(head & SEQ_ODD) && load(&s->head) == head;
+}
 static inline void slot_read(const struct slot *s, struct cap *cap)
 {
-	uint64_t head;
-
-	do {
-		while ((head = __atomic_load_n(&s->head, __ATOMIC_ACQUIRE)) & SEQ_ODD)
-			__builtin_ia32_pause();
-		__builtin_memcpy(cap, &head, 4 /* type to flags */);
-		cap->obj = load(&s->paddr);
-		cap->badge = load(&s->badge);
-		__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	} while (load(&s->head) != head);
+	while (!slot_try(s, cap))
+		__builtin_ia32_pause();
 }
 /* A lookup in t's capability space, under the tree lock; without it: cap_read(). */
 int under_tree cap_find(struct thread *t, uint64_t index, unsigned int type,

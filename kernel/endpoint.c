@@ -22,9 +22,9 @@ static struct thread *queue_first(struct endpoint *ep)
 	return ep->queue ? container_of(ep->queue, struct thread, link) : NULL;
 }
 
-static void endpoint_take(struct endpoint *ep, struct thread *t) with_lock(ep->obj.lock);
+static hot void endpoint_take(struct endpoint *ep, struct thread *t) with_lock(ep->obj.lock);
 /* Take t out of the queue; from now on it belongs to the caller (THREAD2). */
-static void endpoint_take(struct endpoint *ep, struct thread *t)
+static hot void endpoint_take(struct endpoint *ep, struct thread *t)
 {
 	queue_remove(&ep->queue, &t->link);
 	store(&t->wait_obj, NULL);
@@ -53,7 +53,7 @@ int endpoint_destroy(struct object *o)
 /* --- moving a message --------------------------------------------------------------------- */
 
 /* May the message in these registers go out through that capability? */
-static int message_check(const struct sk_regs *r, const struct cap *cap)
+static hot int message_check(const struct sk_regs *r, const struct cap *cap)
 {
 	uint64_t mi = r->rsi;
 
@@ -117,37 +117,54 @@ static void fault_move(struct thread *from, struct sk_regs *d)
 	d->r9 = from->fault_mr[3];
 }
 
+/* What does not fit into registers. */
+static void __attribute__((noinline))
+message_move_rest(struct thread *from, struct thread *to, uint64_t mi)
+{
+	unsigned int words = SK_MI_WORDS(mi), caps = SK_MI_CAPS(mi);
+
+	if (words > SK_MR_REGS)
+		memcpy(thread_utcb(to)->mr + SK_MR_REGS, thread_utcb(from)->mr + SK_MR_REGS,
+			(words - SK_MR_REGS) * sizeof(uint64_t));
+	if (caps)
+		caps = caps_move(from, to, caps);
+	to->regs.r.rsi = SK_MI(SK_MI_LABEL(mi), words, caps);
+}
+
 /* Both threads belong to the caller: out of their waits, or running here. */
-static void message_move(struct thread *from, struct thread *to, uint64_t badge)
+static hot void message_move(struct thread *from, struct thread *to, uint64_t badge)
 {
 	const struct sk_regs *s = &from->regs.r;
 	struct sk_regs *d = &to->regs.r;
-	uint64_t mi = s->rsi;
-	unsigned int words, caps;
 
 	d->rdi = badge;
 	if (from->faulted) {
 		fault_move(from, d);
 		return;
 	}
-	words = SK_MI_WORDS(mi);
-	caps = SK_MI_CAPS(mi);
+	d->rsi = s->rsi;
 	d->rdx = s->rdx;
 	d->r10 = s->r10;
 	d->r8 = s->r8;
 	d->r9 = s->r9;
-	if (words > SK_MR_REGS)
-		memcpy(thread_utcb(to)->mr + SK_MR_REGS, thread_utcb(from)->mr + SK_MR_REGS,
-			(words - SK_MR_REGS) * sizeof(uint64_t));
-	if (caps)
-		caps = caps_move(from, to, caps);
-	d->rsi = SK_MI(SK_MI_LABEL(mi), words, caps);
+	if ((uint16_t)s->rsi > SK_MR_REGS) /* or capabilities */
+		message_move_rest(from, to, s->rsi);
+}
+
+/* t has begun to wait for `to`, whose wait has ended: rc == SYS_BLOCKED. Returns rc. */
+static hot long cpu_pass(struct thread *t, struct thread *to, long rc)
+{
+	if (rc != SYS_BLOCKED || !sched_hand_over(t, to))
+		sched_wake(to);
+	else if (!tree_held())
+		arch_resume(to, NULL);
+	return rc;
 }
 
 /* --- replies ------------------------------------------------------------------------------ */
 
 /* The Reply object that the receiver t has chosen. */
-static int reply_of_receiver(struct thread *t, struct reply **reply)
+static hot int reply_of_receiver(struct thread *t, struct reply **reply)
 {
 	struct cap cap;
 	int rc = cap_read(t, load(&thread_utcb(t)->reply), SK_OBJ_REPLY, SK_W, &cap);
@@ -158,7 +175,7 @@ static int reply_of_receiver(struct thread *t, struct reply **reply)
 }
 
 /* Take the caller out of the Reply; NULL if there is none. */
-static struct thread *reply_take(struct reply *reply)
+static hot struct thread *reply_take(struct reply *reply)
 {
 	struct thread *caller;
 
@@ -173,7 +190,7 @@ static struct thread *reply_take(struct reply *reply)
 }
 
 /* The caller now waits for this Reply; a thread that waited for it before is given up. */
-static void reply_tie(struct reply *reply, struct thread *caller, sk_time_t deadline)
+static hot void reply_tie(struct reply *reply, struct thread *caller, sk_time_t deadline)
 {
 	struct thread *out;
 
@@ -206,13 +223,13 @@ int reply_destroy(struct object *o)
 
 /* --- sending ------------------------------------------------------------------------------ */
 
-static long send_to(struct endpoint *ep, struct thread *from, struct thread *to,
+static hot long send_to(struct endpoint *ep, struct thread *from, struct thread *to,
 	sk_time_t until) drops_lock(ep->obj.lock);
-static long endpoint_block(struct endpoint *ep, struct thread *t, enum thread_state state,
+static hot long endpoint_block(struct endpoint *ep, struct thread *t, enum thread_state state,
 	sk_time_t deadline) drops_lock(ep->obj.lock);
 
 /* A receiver waits: hand it the message at once. */
-static long send_to(
+static hot long send_to(
 	struct endpoint *ep, struct thread *from, struct thread *to, sk_time_t until)
 {
 	struct reply *reply = NULL;
@@ -229,13 +246,13 @@ static long send_to(
 		return 0;
 	}
 	reply_tie(reply, from, until);
-	thread_wake_as(to, 0, WAKE_DIRECT);
 	thread_wait_recheck(from);
-	return SYS_BLOCKED;
+	thread_wait_end(to, 0);
+	return cpu_pass(from, to, SYS_BLOCKED);
 }
 
 /* Wait for the other side, if the endpoint and the deadline permit it. Drops the lock. */
-static long endpoint_block(
+static hot long endpoint_block(
 	struct endpoint *ep, struct thread *t, enum thread_state state, sk_time_t deadline)
 {
 	int rc = error_if(ep->obj.dead, SK_E_DELETED)
@@ -254,7 +271,7 @@ static long endpoint_block(
 }
 
 /* The sender's badge, call and faulted are set. */
-static long endpoint_send(struct endpoint *ep, struct thread *t, sk_time_t deadline)
+static hot long endpoint_send(struct endpoint *ep, struct thread *t, sk_time_t deadline)
 {
 	spin_lock(&ep->obj.lock);
 	if (ep->receivers && ep->queue && !ep->obj.dead)
@@ -262,7 +279,7 @@ static long endpoint_send(struct endpoint *ep, struct thread *t, sk_time_t deadl
 	return endpoint_block(ep, t, THREAD_SENDING, deadline);
 }
 
-static long message_send(struct thread *t, const struct sk_regs *r, const struct cap *cap)
+static hot long message_send(struct thread *t, const struct sk_regs *r, const struct cap *cap)
 {
 	int rc = message_check(r, cap);
 
@@ -302,7 +319,7 @@ bool endpoint_send_fault(struct thread *t)
  * Returns 0, SYS_RESTART when an interrupt waits, SYS_TREE when the sender sends capabilities,
  * or, if there is no sender, the result of waiting for one.
  */
-static long sender_take(
+static hot long sender_take(
 	struct endpoint *ep, struct thread *t, struct thread **from, struct reply **reply)
 {
 	bool answerable;
@@ -329,7 +346,7 @@ static long sender_take(
 }
 
 /* Receive a signal of the bound notification or, without one, a message. */
-static long endpoint_receive(struct endpoint *ep, struct thread *t)
+static hot long endpoint_receive(struct endpoint *ep, struct thread *t)
 {
 	struct reply *reply = NULL;
 	struct thread *from;
@@ -356,39 +373,45 @@ static long endpoint_receive(struct endpoint *ep, struct thread *t)
 
 SYSCALL_HANDLER(RECV) { return endpoint_receive((struct endpoint *)a->cap.obj, t); }
 
-/* Answer from t; the message is in its registers. */
-static int reply_send(
-	struct thread *t, const struct sk_regs *r, const struct cap *cap, enum wake how)
+/* Answer from t; the message is in its registers. The caller, whose wait ends, in *caller. */
+static hot int reply_send(struct thread *t, const struct sk_regs *r, const struct cap *cap,
+	struct thread **caller)
 {
-	struct thread *caller;
 	long result = 0;
 	int rc = message_check(r, cap);
 
 	if (rc)
 		return rc;
-	caller = reply_take((struct reply *)cap->obj);
-	if (!caller)
+	*caller = reply_take((struct reply *)cap->obj);
+	if (!*caller)
 		return -SK_E_NOT_FOUND;
-	if (!caller->faulted)
-		message_move(t, caller, 0);
+	if (!(*caller)->faulted)
+		message_move(t, *caller, 0);
 	else if (SK_MI_LABEL(r->rsi))
 		result = -SK_E_DENIED;
-	thread_wake_as(caller, result, how);
+	thread_wait_end(*caller, result);
 	return 0;
 }
 
-SYSCALL_HANDLER(REPLY) { return reply_send(t, r, &a->cap, WAKE_QUEUE); }
+SYSCALL_HANDLER(REPLY)
+{
+	struct thread *caller;
+	int rc = reply_send(t, r, &a->cap, &caller);
+
+	return rc ?: cpu_pass(t, caller, 0);
+}
 
 SYSCALL_HANDLER(REPLY_RECV)
 {
+	struct thread *caller = NULL;
 	struct cap cap;
 	long rc = cap_read(t, load(&thread_utcb(t)->reply), SK_OBJ_REPLY, SK_W, &cap)
-			  ?: reply_send(t, r, &cap, WAKE_DIRECT);
+			  ?: reply_send(t, r, &cap, &caller);
 
 	if (rc && rc != -SK_E_NOT_FOUND) /* a caller that gave up does not stop a server */
 		return rc;
 	rc = endpoint_receive((struct endpoint *)a->cap.obj, t);
 	if (rc == SYS_RESTART || rc == SYS_TREE)
 		r->rax = SK_SYS_RECV; /* the reply is given */
-	return rc;
+	return caller ? cpu_pass(t, caller, rc) : rc;
 }

@@ -39,6 +39,17 @@ static inline bool notification_pending(const struct thread *t)
 
 	return n && load(&n->word);
 }
+void thread_wait_undo(struct thread *t);
+/*
+ * After the lock of the object on which t waits is dropped: end the wait again if t was
+ * suspended or signalled meanwhile.
+ */
+static inline void thread_wait_recheck(struct thread *t)
+{
+	barrier_full(); /* pairs with thread_stop() and notification_signal() */
+	if (load(&t->suspended) || notification_pending(t))
+		thread_wait_undo(t);
+}
 /* Take the word of the notification that is bound to t; 0 if there is none. */
 uint64_t notification_take_bound(struct thread *t);
 void notification_bind(struct notification *n, struct thread *t);

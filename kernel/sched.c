@@ -56,8 +56,7 @@ void sched_init_root(struct sched *s, uint8_t priority)
 
 static void place_leave(struct sched_cpu *sc, struct sched *s) with_lock(sc->lock);
 static void sched_charge(struct sched_cpu *sc, sk_time_t now) with_lock(sc->lock);
-static void sched_ready(struct sched_cpu *sc, struct sched *s, enum wake how)
-	with_lock(sc->lock);
+static void sched_ready(struct sched_cpu *sc, struct sched *s) with_lock(sc->lock);
 static void sched_lock(struct sched *s, struct sched_cpu **sc) takes_lock((*sc)->lock);
 /* Lock the CPU that a context belongs to, in *sc. */
 static void TA_OFF sched_lock(struct sched *s, struct sched_cpu **sc)
@@ -206,13 +205,11 @@ static void sched_charge(struct sched_cpu *sc, sk_time_t now)
 			sc->idle += ran;
 		return;
 	}
-	s->consumed += ran;
-	s->slice -= ran;
-	s->budget_left -= ran;
+	sched_pay(s, ran);
 }
 
 /* Queue a context whose thread may run. */
-static void sched_ready(struct sched_cpu *sc, struct sched *s, enum wake how)
+static void sched_ready(struct sched_cpu *sc, struct sched *s)
 {
 	if (!s->thread || !thread_runnable(s->thread) || s->place != SCHED_NOWHERE ||
 		sc->running == s || s->move_to != s->cpu || s->obj.dead)
@@ -223,13 +220,12 @@ static void sched_ready(struct sched_cpu *sc, struct sched *s, enum wake how)
 		sched_charge(sc, s->ready_since);
 	if (s->period && !budget_check(sc, s, s->ready_since))
 		return;
-	run_queue_insert(
-		sc, s, how == WAKE_DIRECT && sc->cpu == this_cpu() ? QUEUE_HEAD : QUEUE_TAIL);
+	run_queue_insert(sc, s, QUEUE_TAIL);
 	if (!sc->running || sc->running->priority < s->priority)
 		arch_kick(sc->cpu);
 }
 
-void sched_wake(struct thread *t, enum wake how)
+void sched_wake(struct thread *t)
 {
 	struct sched *s = load(&t->sched);
 	struct sched_cpu *sc;
@@ -243,7 +239,7 @@ void sched_wake(struct thread *t, enum wake how)
 	}
 	sched_lock(s, &sc);
 	if (s->thread == t)
-		sched_ready(sc, s, how);
+		sched_ready(sc, s);
 	spin_unlock(&sc->lock);
 }
 
@@ -282,7 +278,7 @@ static void sched_migrate(struct sched *s)
 		s->cpu = s->move_to;
 	spin_unlock(&sc->lock);
 	sched_lock(s, &sc);
-	sched_ready(sc, s, WAKE_QUEUE);
+	sched_ready(sc, s);
 	spin_unlock(&sc->lock);
 }
 
@@ -298,7 +294,7 @@ int sched_bind(struct sched *s, struct thread *t)
 		store(&t->sched, s);
 		s->thread = t;
 		barrier_full(); /* with sched_wake() */
-		sched_ready(sc, s, WAKE_QUEUE);
+		sched_ready(sc, s);
 		on = NULL;
 	}
 	spin_unlock(&sc->lock);
@@ -391,7 +387,7 @@ static struct thread *sched_switch(struct sched_cpu *sc)
 		s->slice -= now - s->ready_since;
 	t = s ? s->thread : NULL;
 	arch_fpu_put();  /* even if t goes on: another CPU may want its vCPU */
-	if (t != old) {  /* the one place where a thread's owner changes */
+	if (t != old) {  /* sched_hand_over() changes a thread's owner, too */
 		if (old) /* all of its state is in its object */
 			__atomic_store_n(&old->on, NULL, __ATOMIC_RELEASE);
 		BUG_ON(t && t->on);
@@ -408,9 +404,9 @@ static struct thread *sched_switch(struct sched_cpu *sc)
 	return t;
 }
 
-void kernel_exit(void)
+/* The CPU does not go on with its thread, or has other things to look at. */
+static void __attribute__((noreturn, noinline)) exit_choose(struct cpu *c)
 {
-	struct cpu *c = this_cpu();
 	struct thread *t = c->current;
 	struct vcpu *v;
 
@@ -424,6 +420,16 @@ void kernel_exit(void)
 	if (!t)
 		arch_idle();
 	arch_resume(t, v);
+}
+
+void kernel_exit(void)
+{
+	struct cpu *c = this_cpu();
+	struct thread *t = c->current;
+
+	if (t && !load(&c->resched) && thread_runnable(t) && !load(&t->vcpu))
+		arch_resume(t, NULL);
+	exit_choose(c);
 }
 
 /* --- timers ------------------------------------------------------------------------------- */
@@ -493,7 +499,7 @@ void core_timer(void)
 			s->place = SCHED_NOWHERE;
 			s->period_start = n->key; /* periods do not drift */
 			s->budget_left = s->budget;
-			sched_ready(sc, s, WAKE_QUEUE);
+			sched_ready(sc, s);
 			continue;
 		}
 		thread_timer(sc, n, now);
@@ -540,7 +546,7 @@ static void configure_commit(struct sched *s, const struct sk_regs *r)
 	if (running || (move && sched_busy(sc, s)))
 		arch_kick(sc->cpu); /* sched_switch() takes it to the other CPU */
 	else if (!move)
-		sched_ready(sc, s, WAKE_QUEUE);
+		sched_ready(sc, s);
 	spin_unlock(&sc->lock);
 	if (move)
 		sched_migrate(s);

@@ -50,11 +50,56 @@ struct sched_cpu {
 	struct cpu *cpu;
 };
 
+/* The context had the CPU for so many ticks. CPU locked. */
+static inline void sched_pay(struct sched *s, int64_t ran)
+{
+	s->consumed += ran;
+	s->slice -= ran;
+	s->budget_left -= ran;
+}
+/*
+ * t, which runs here, waits, and `to` may run: `to` gets this CPU at once, if it would be
+ * chosen now without a look at anything else. False: nothing was done.
+ */
+static hot bool sched_hand_over(struct thread *t, struct thread *to)
+{
+	struct cpu *c = this_cpu();
+	struct sched_cpu *sc = c->sched;
+	struct sched *s;
+	sk_time_t now, end;
+	bool first;
+
+	spin_lock(&sc->lock);
+	s = load(&to->sched);
+	now = arch_now();
+	first = s && load(&s->cpu) == c->id && s->thread == to && s->place == SCHED_NOWHERE &&
+		s->move_to == c->id && !s->obj.dead && !s->period &&
+		!(sc->bitmap >> s->priority >> 1) && thread_runnable(to) &&
+		!thread_runnable(t) && !load(&c->resched) &&
+		sc->running->slice > (int64_t)(now - sc->switched);
+	if (first) {
+		sched_pay(sc->running, now - sc->switched);
+		sc->switched = now;
+		sc->running = s;
+		if (c->fpu)
+			arch_fpu_put();
+		__atomic_store_n(&t->on, NULL, __ATOMIC_RELEASE);
+		store(&to->on, c);
+		c->current = to;
+		c->loaded = false;
+		end = now + s->slice;
+		if (end < c->timer_armed)
+			arch_timer_arm(end); /* SCHED4 */
+	}
+	spin_unlock(&sc->lock);
+	return first;
+}
+
 void sched_cpu_init(struct cpu *c);
 /* Of the root task, while booting: CPU 0, may run guests. */
 void sched_init_root(struct sched *s, uint8_t priority);
 /* t may run now, if nothing else prevents it. */
-void sched_wake(struct thread *t, enum wake how);
+void sched_wake(struct thread *t);
 /* Is t on no CPU? If it is on one, that CPU is made to choose again. */
 bool sched_off(const struct thread *t);
 /* t, no longer runnable, leaves its queue. True if no other CPU has it. */

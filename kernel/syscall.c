@@ -105,10 +105,10 @@ void core_syscall(struct thread *t)
 		rc = call_lock_free(call, t, r);
 	if (rc == SYS_TREE)
 		rc = call_under_tree(&calls[r->rax], t, r);
-	if (rc == SYS_RESTART)
+	if (rc == SYS_RESTART) {
 		r->rip -= SYSCALL_SIZE;
-	else
+	} else if (rc != SYS_BLOCKED) { /* else it may have gone on already, elsewhere */
 		t->restart.stage = RESTART_NEW;
-	if (rc != SYS_RESTART && rc != SYS_BLOCKED)
 		r->rax = rc;
+	}
 }

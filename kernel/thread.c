@@ -31,34 +31,13 @@ void thread_init(struct object *o, uint8_t order unused)
 	arch_fpu_init_area(t->fpu);
 }
 
-/* Only this function writes state. */
-static void thread_set_state(struct thread *t, enum thread_state state)
-{
-	/*
-	 * legal moves: into a wait, out of it, and from sending a call to waiting for its reply
-	 */
-	BUG_ON(t->state != THREAD_READY && state != THREAD_READY &&
-		(t->state != THREAD_SENDING || state != THREAD_CALLING));
-	store(&t->state, (uint8_t)state);
-}
-
 /* --- waits -------------------------------------------------------------------------------- */
 
-void thread_wait(struct thread *t, struct object *o, enum thread_state state, sk_time_t until)
+void thread_wait_undo(struct thread *t)
 {
-	store(&t->deadline, until);
-	thread_set_state(t, state);
-	store(&t->wait_obj, o); /* THREAD1 */
-	if (until != SK_NO_DEADLINE)
-		timer_start(t);
-}
-
-void thread_wait_recheck(struct thread *t)
-{
-	barrier_full(); /* pairs with thread_stop() and notification_signal() */
 	if (load(&t->suspended) && thread_cancel(t, SK_NO_DEADLINE, THREAD_ANY_STATE))
 		thread_wake(t, -SK_E_AGAIN); /* THREAD3 */
-	else if (load(&t->bound))
+	else
 		notification_check_bound(t);
 }
 
@@ -110,17 +89,10 @@ bool thread_cancel(struct thread *t, sk_time_t when, unsigned int states)
 	return false;
 }
 
-void thread_wake_as(struct thread *t, long result, enum wake how)
+void thread_wake(struct thread *t, long result)
 {
-	if (!t->faulted) {
-		t->regs.r.rax = result;
-	} else {
-		t->faulted = false;
-		if (result)
-			store(&t->suspended, true);
-	}
-	thread_set_state(t, THREAD_READY);
-	sched_wake(t, how);
+	thread_wait_end(t, result);
+	sched_wake(t);
 }
 
 void thread_timeout(struct thread *t, sk_time_t now)
@@ -272,7 +244,7 @@ SYSCALL_HANDLER(THREAD_RESUME)
 	if (!target->cspace || !target->space)
 		return -SK_E_STATE;
 	store(&target->suspended, false);
-	sched_wake(target, WAKE_QUEUE);
+	sched_wake(target);
 	return 0;
 }
 

@@ -42,13 +42,21 @@ struct thread {
 	struct vcpu *vcpu;   /* entered, or NULL */
 	struct cnode *cspace;
 	struct sched *sched;
-	/* the CPU that runs it or has its FPU state, or NULL; written only in sched_switch() */
+	/*
+	 * the CPU that runs it or has its FPU state, or NULL; written only in sched_switch()
+	 * and sched_hand_over()
+	 */
 	struct cpu *on;
 	struct notification *bound;
 	struct link *dying; /* CNodes that it must clear (tree lock) */
 	struct restart restart;
-	uint8_t state; /* enum thread_state */
-	bool suspended;
+	union {
+		struct {
+			uint8_t state; /* enum thread_state */
+			bool suspended;
+		};
+		uint16_t stopped; /* both: 0 if it may run */
+	};
 	bool faulted;  /* the message that it sends or the reply that it awaits is a fault's */
 	bool call;     /* SENDING: wants a reply */
 	bool expired;  /* the deadline passed while it is in VCPU_ENTER */
@@ -90,33 +98,49 @@ static inline must_check int cap_read(struct thread *t, uint64_t index, unsigned
 	return rights & ~cap->rights ? -SK_E_RIGHTS : 0;
 }
 
+/* Only this function writes state. */
+static inline void thread_set_state(struct thread *t, enum thread_state state)
+{
+	/*
+	 * legal moves: into a wait, out of it, and from sending a call to waiting for its reply
+	 */
+	BUG_ON(t->state != THREAD_READY && state != THREAD_READY &&
+		(t->state != THREAD_SENDING || state != THREAD_CALLING));
+	store(&t->state, (uint8_t)state);
+}
+
+void timer_start(struct thread *t); /* sched.h */
 /* t waits on o and its deadline is armed. The caller holds the lock of o and has queued t. */
-void thread_wait(struct thread *t, struct object *o, enum thread_state state, sk_time_t until);
-/*
- * After the lock of o is dropped: end the wait again if t was suspended or signalled meanwhile.
- */
-void thread_wait_recheck(struct thread *t);
+static inline void thread_wait(
+	struct thread *t, struct object *o, enum thread_state state, sk_time_t until)
+{
+	store(&t->deadline, until);
+	thread_set_state(t, state);
+	store(&t->wait_obj, o); /* THREAD1 */
+	if (until != SK_NO_DEADLINE)
+		timer_start(t);
+}
 /*
  * Take t out of its wait, on any object, if its state is one of the mask (1 << THREAD_x) and
  * its deadline is not after `when`. True: the caller must wake it.
  */
 bool thread_cancel(struct thread *t, sk_time_t when, unsigned int states);
 #define THREAD_ANY_STATE (~0u)
-/*
- * How a thread that may run gets a CPU: after others of its priority, or before them because
- * the current thread is about to wait for it.
- */
-enum wake { WAKE_QUEUE, WAKE_DIRECT };
-/*
- * After the end of a wait: RAX = result, and t may run. A failed fault message leaves t
- * suspended.
- */
-void thread_wake_as(struct thread *t, long result, enum wake how);
-static inline void thread_wake(struct thread *t, long rc) { thread_wake_as(t, rc, WAKE_QUEUE); }
-static inline bool thread_runnable(const struct thread *t)
+/* After the end of a wait: RAX = result. A failed fault message leaves t suspended. */
+static inline void thread_wait_end(struct thread *t, long result)
 {
-	return load(&t->state) == THREAD_READY && !load(&t->suspended);
+	if (!t->faulted) {
+		t->regs.r.rax = result;
+	} else {
+		t->faulted = false;
+		if (result)
+			store(&t->suspended, true);
+	}
+	thread_set_state(t, THREAD_READY);
 }
+/* The same, and t may run. */
+void thread_wake(struct thread *t, long result);
+static inline bool thread_runnable(const struct thread *t) { return !load(&t->stopped); }
 /* Take it out of its wait and off its CPU. False: another CPU still runs it, try again. */
 bool thread_stop(struct thread *t);
 /* The deadline timer of t fired. */

@@ -2,7 +2,7 @@
 # The kernel's core as a program of this machine: random calls against a model (khost_fuzz), all orders of accesses of two or
 # three CPUs (khost_explore), and whether these two still find faults that the kernel once had (khost_old).
 khost-core := $(patsubst %,kernel/%.c,cap check cnode endpoint heap ioport irq log notification object sched space syscall thread untyped vcpu)
-khost-cflags := -DCHECKED -DWINDOW_BASE=0x200000000000ull -Dmemcpy=khost_memcpy -Dmemset=khost_memset -fno-strict-aliasing \
+khost-cflags := -DCHECKED -DWINDOW_BASE=0x200000000000ull -Darch_now=khost_now -Dmemcpy=khost_memcpy -Dmemset=khost_memset -fno-strict-aliasing \
 	-fno-builtin -O2
 khost-link := -no-pie -Wl,-T,test/khost/state.ld
 

@@ -55,6 +55,7 @@ void arch_fpu_put(void)
 	if (held[id])
 		vcpu_put(held[id]);
 	held[id] = NULL;
+	this_cpu()->fpu = NULL;
 }
 
 void arch_resume(struct thread *t, struct vcpu *v)
@@ -69,6 +70,7 @@ void arch_resume(struct thread *t, struct vcpu *v)
 	if (!vcpu_take(v, t)) /* the guest was left in the meantime */
 		kernel_exit();
 	held[c->id] = v;
+	c->fpu = v->fpu;
 	leave(CPU_GUEST);
 }
 

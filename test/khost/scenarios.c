@@ -392,6 +392,67 @@ static void call_reply(void)
 	end();
 }
 
+/*
+ * A client and its server on one CPU pass it to each other, while a third thread interferes
+ * from another CPU.
+ */
+static void passes_beside(unsigned int nr, uint64_t a, uint64_t b)
+{
+	struct program *p = runs_on(0, 0), *q = runs_on(1, 0), *r = third_on(1);
+
+	thread_utcb(q->t)->reply = AT_REPLY;
+	calls(q, SK_SYS_RECV, AT_ENDPOINT, 0, 0, 0, 0);
+	calls(q, SK_SYS_REPLY_RECV, AT_ENDPOINT, SK_MI(2, 1, 0), 9, 0, 0);
+	calls(p, SK_SYS_CALL, AT_ENDPOINT, SK_MI(1, 1, 0), 7, 0, 0);
+	calls(p, SK_SYS_CALL, AT_ENDPOINT, SK_MI(1, 1, 0), 8, 0, 0);
+	calls(r, nr, a, b, 0, 0, 0);
+	end();
+}
+static void pass_suspend_server(void)
+{
+	begin(2);
+	passes_beside(SK_SYS_THREAD_SUSPEND, AT_THREAD2, 0);
+}
+static void pass_suspend_client(void)
+{
+	begin(2);
+	passes_beside(SK_SYS_THREAD_SUSPEND, AT_THREAD, 0);
+}
+static void pass_unbind(void)
+{
+	begin(2);
+	passes_beside(SK_SYS_SCHED_BIND, AT_SCHED2, 0);
+}
+static void pass_move(void)
+{
+	begin(2);
+	passes_beside(SK_SYS_SCHED_CONFIGURE, AT_CTL_SCHED, AT_SCHED2);
+	programs[2].op[0].arg[2] = 1 | (11 | SK_SCHED_GUESTS) << 16;
+	programs[2].op[0].arg[3] = 256;
+}
+static void pass_signal(void)
+{
+	begin(2);
+	must(act(SK_SYS_THREAD_BIND, AT_THREAD2, AT_NOTIFICATION, 0, 0, 0));
+	signal_mint();
+	passes_beside(SK_SYS_SIGNAL, AT_FREE, 0);
+}
+static void pass_call(void)
+{
+	begin(2);
+	passes_beside(SK_SYS_CALL, AT_ENDPOINT, SK_MI(1, 1, 0));
+}
+static void third_came_through(void)
+{
+	if (programs[2].at != 1 || programs[2].result[0])
+		fail("the third call returned %ld", programs[2].result[0]);
+}
+static void first_call_was_answered(void)
+{
+	if (programs[0].at < 1 || programs[0].result[0])
+		fail("the first call returned %ld", programs[0].result[0]);
+}
+
 /* Two callers and one Reply: the first is told that it will not be answered. */
 static void reply_taken(void)
 {
@@ -679,6 +740,12 @@ const struct scenario scenarios[] = {
 	SCENARIO(signal_recv, waiter_got_signal),
 	SCENARIO(send_recv, both_returned),
 	SCENARIO(call_reply, both_returned),
+	SCENARIO(pass_suspend_server, third_came_through),
+	SCENARIO(pass_suspend_client, third_came_through),
+	SCENARIO(pass_unbind, third_came_through),
+	SCENARIO(pass_move, first_call_was_answered),
+	SCENARIO(pass_signal, third_came_through),
+	SCENARIO(pass_call, NULL),
 	SCENARIO(reply_taken, one_was_told),
 	SCENARIO(call_timeout, one_end_of_a_call),
 	SCENARIO(recv_suspend, suspended_came_back),

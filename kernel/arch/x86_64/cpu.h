@@ -38,7 +38,6 @@ struct cpu_arch {
 	uint64_t requests;         /* a bit for each CPU whose request this CPU must serve */
 	struct request request;    /* this CPU's own request */
 	uint64_t fs_base, gs_base; /* loaded last; user mode may have zeroed the registers */
-	void *fpu;                 /* area whose state the registers hold, or NULL */
 	void *fpu_last;            /* area that they were loaded from */
 	bool fpu_off;              /* CR0.TS is set */
 	struct vcpu *vcpu;         /* that this CPU owns; its FPU state is in the registers */
@@ -126,7 +125,7 @@ void fpu_switch(void *area);
 /* From here on the registers hold this area's state. */
 static inline void fpu_get(void *area)
 {
-	if (this_arch()->fpu != area)
+	if (this_cpu()->fpu != area)
 		fpu_switch(area);
 }
 

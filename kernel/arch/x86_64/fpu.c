@@ -89,13 +89,13 @@ inline void arch_fpu_put(void)
 {
 	struct cpu_arch *a = this_arch();
 
-	if (!a->fpu)
+	if (!a->cpu.fpu)
 		return;
 	fpu_turn_on(a);
 	if (a->vcpu && features.xsave)
 		vcpu_xcr0_save(a->vcpu);
-	image_save(a->fpu);
-	a->fpu = NULL;
+	image_save(a->cpu.fpu);
+	a->cpu.fpu = NULL;
 	if (a->vcpu) {
 		vcpu_put(a->vcpu); /* FPU2 */
 		a->vcpu = NULL;
@@ -114,5 +114,5 @@ void fpu_switch(void *area)
 		*loaded_by(area) = a->cpu.id + 1;
 		a->fpu_last = area;
 	}
-	a->fpu = area;
+	a->cpu.fpu = area;
 }

@@ -13,8 +13,6 @@ enum { PIT_SHORT = 2386, PIT_LONG = 11932 };
 
 uint64_t tsc_hz;
 
-sk_time_t arch_now(void) { return rdtsc(); }
-
 /* Of one shot. */
 static uint32_t pit_ticks;
 /* Of the last pit_wait(): by how many TSC ticks it may be too long. */

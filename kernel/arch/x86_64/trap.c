@@ -96,7 +96,7 @@ static void space_load(struct cpu *c, struct space *s)
 }
 
 /* TRAP1, after the CPU has turned to t. */
-static void thread_load(struct cpu_arch *a, struct thread *t)
+static hot void thread_load(struct cpu_arch *a, struct thread *t)
 {
 	space_load(&a->cpu, load(&t->space));
 	base_load(MSR_FS_BASE, &a->fs_base, t->regs.r.fs_base);

@@ -34,10 +34,59 @@ static void server(void *arg)
 		sk_reply_recv(ep, &m);
 }
 
-static void ipc(void)
+/* A server in an address space of its own. RBX: its UTCB; R12: the Reply; R13: the endpoint. */
+extern const char stranger[], stranger_end[];
+__asm__(".section .rodata\n"
+	"stranger: movl %r12d, 552(%rbx)\n" /* reply */
+	"movq $-1, 560(%rbx)\n"             /* deadline */
+	"movl $3, %eax\n"                   /* RECV, later REPLY_RECV */
+	"1: mov %r13, %rdi\n"
+	"xor %esi, %esi\n"
+	"syscall\n"
+	"movl $5, %eax\n"
+	"jmp 1b\n"
+	"stranger_end: .previous\n");
+_Static_assert(offsetof(struct sk_utcb, reply) == 552, "stranger");
+_Static_assert(offsetof(struct sk_utcb, deadline) == 560, "stranger");
+_Static_assert(SK_SYS_RECV == 3 && SK_SYS_REPLY_RECV == 5, "stranger");
+
+static sk_cap_t stranger_start(void)
+{
+	uint64_t code = 0x400000, utcb = code + SK_PAGE_SIZE;
+	struct sk_regs regs = { .rip = code, .rbx = utcb, .r12 = reply, .r13 = ep };
+	sk_cap_t thread = object_new(SK_OBJ_THREAD, 0), sched = object_new(SK_OBJ_SCHED, 0);
+	sk_cap_t space = object_new(SK_OBJ_SPACE_HOST, 0), frame, copy = slots_new(1);
+	char *page = memory_new(SK_PAGE_ORDER, &frame);
+	uint32_t level;
+
+	__builtin_memcpy(page, stranger, (size_t)(stranger_end - stranger));
+	CHECK_EQ(sk_copy(ME, copy, ME, frame, SK_ALL), 0);
+	CHECK_EQ(map_into(copy, space, code, 0, SK_PAGE_ORDER, SK_R | SK_EXEC), 0);
+	CHECK_EQ(sk_thread_configure(thread, ME, space, SK_NULL_CAP, utcb, &level), 0);
+	CHECK_EQ(sk_thread_write(thread, &regs), 0);
+	CHECK_EQ(sk_sched_configure(SK_CAP_CTL_SCHED, sched, 0, 20, 256, 0, 0), 0);
+	CHECK_EQ(sk_sched_bind(sched, thread), 0);
+	CHECK_EQ(sk_thread_resume(thread), 0);
+	return thread;
+}
+
+static void ipc_rounds(const char *name)
 {
 	struct sk_msg m = { .mi = SK_MI(1, 4, 0) };
+	uint64_t start;
+	unsigned int i;
+
+	sk_call(ep, &m);
+	start = sk_now();
+	for (i = 0; i < ROUNDS; i++)
+		CHECK_EQ(sk_call(ep, &m), 0);
+	report(name, sk_now() - start, ROUNDS);
+}
+
+static void ipc(void)
+{
 	struct kthread *k;
+	sk_cap_t thread;
 	uint64_t start;
 	unsigned int i;
 
@@ -46,12 +95,11 @@ static void ipc(void)
 		sk_sys6(0, 0, 0, 0, 0, 0, 0);
 	report("null_syscall", sk_now() - start, ROUNDS);
 	k = kthread_start(server, NULL, 0, 20);
-	sk_call(ep, &m);
-	start = sk_now();
-	for (i = 0; i < ROUNDS; i++)
-		sk_call(ep, &m);
-	report("ipc_round_trip", sk_now() - start, ROUNDS);
+	ipc_rounds("ipc_round_trip");
 	sk_delete(ME, k->thread);
+	thread = stranger_start();
+	ipc_rounds("ipc_round_trip_spaces");
+	sk_delete(ME, thread);
 	start = sk_now();
 	for (i = 0; i < ROUNDS; i++)
 		sk_signal(n);

@@ -73,13 +73,13 @@ static void each_has_its_own(void **state)
 		fpu_switch(threads[0].fpu);
 		xmm_set(1);
 		fpu_switch(threads[1].fpu);
-		assert_ptr_equal(machine[0].fpu, threads[1].fpu);
+		assert_ptr_equal(machine[0].cpu.fpu, threads[1].fpu);
 		assert_int_equal(xmm_get(), 0);
 		xmm_set(2);
 		fpu_switch(threads[0].fpu);
 		assert_int_equal(xmm_get(), 1);
 		arch_fpu_put();
-		assert_null(machine[0].fpu);
+		assert_null(machine[0].cpu.fpu);
 		/* the kernel does not use them, but an interrupted load would leave this */
 		xmm_set(0xbad);
 		fpu_switch(threads[1].fpu);
@@ -130,7 +130,7 @@ static void vcpus_are_given_back(void **state)
 	assert_null(vcpu.on);
 	assert_int_equal(xcr0_saves, features.xsave);
 	assert_null(machine[0].vcpu);
-	assert_null(machine[0].fpu);
+	assert_null(machine[0].cpu.fpu);
 	vcpu.on = &machine[1].cpu;
 	arch_fpu_put(); /* there is nothing to put */
 	assert_ptr_equal(vcpu.on, &machine[1].cpu);
@@ -144,7 +144,7 @@ static void to_user(struct thread *t)
 	assert_int_equal(forbidden(), !t->uses_fpu);
 	assert_int_equal(processor.cr0 & ~(uint64_t)CR0_TS, CR0_PG);
 	if (t->uses_fpu)
-		assert_ptr_equal(machine[0].fpu, t->fpu);
+		assert_ptr_equal(machine[0].cpu.fpu, t->fpu);
 }
 
 /* A thread that does not use the FPU leaves the registers to whose they are. */

@@ -55,9 +55,9 @@ void arch_fpu_put(void)
 	if (this_arch()->vcpu)
 		vcpu_xcr0_save(this_arch()->vcpu);
 	this_arch()->vcpu = NULL;
-	this_arch()->fpu = NULL;
+	this_arch()->cpu.fpu = NULL;
 }
-void fpu_switch(void *area) { this_arch()->fpu = area; }
+void fpu_switch(void *area) { this_arch()->cpu.fpu = area; }
 void arch_fpu_init_area(void *area)
 {
 	assert_ptr_equal(area, v.fpu);
@@ -76,7 +76,7 @@ void svm_enter(uint64_t guest, uint64_t *gpr, uint64_t host)
 	assert_int_equal(guest, (uint64_t)hw);
 	assert_ptr_equal(gpr, s->gpr);
 	assert_int_equal(host, this_arch()->host_paddr + 4096);
-	assert_ptr_equal(this_arch()->fpu, v.fpu);
+	assert_ptr_equal(this_arch()->cpu.fpu, v.fpu);
 	assert_ptr_equal(this_arch()->vcpu, &v);
 	/* the CPU holds no references to kernel objects */
 	assert_int_equal(this_cpu()->epoch & 1, 0);
@@ -465,7 +465,7 @@ static void registers_are_reset(void **state)
 	s->dirty = SK_VCPU_FPU;
 	arch_vcpu_load(&v);
 	assert_int_equal(puts_of_fpu, 1);
-	assert_null(machine[0].fpu);
+	assert_null(machine[0].cpu.fpu);
 	s->dirty = SK_VCPU_FPU;
 	arch_vcpu_load(&v);
 	assert_int_equal(puts_of_fpu, 1);
@@ -505,7 +505,7 @@ static void asids_are_given_out(void **state)
 	arch_vcpu_load(&v);
 	entered(2, false);
 	be(&machine[1].cpu);
-	machine[1].fpu = v.fpu;
+	machine[1].cpu.fpu = v.fpu;
 	machine[1].vcpu = &v;
 	entered(1, true); /* each CPU has its own ASIDs */
 	be(&machine[0].cpu);
@@ -520,7 +520,7 @@ static void asids_are_of_one_cpu(void **state)
 	(void)state;
 	entered(1, true);
 	be(&machine[1].cpu);
-	machine[1].fpu = v.fpu;
+	machine[1].cpu.fpu = v.fpu;
 	machine[1].vcpu = &v;
 	entered(1, true);
 	be(&machine[0].cpu);
@@ -555,7 +555,7 @@ static void flushes_are_not_lost(void **state)
 static void owners_of_registers(void **state)
 {
 	(void)state;
-	machine[0].fpu = other_fpu;
+	machine[0].cpu.fpu = other_fpu;
 	entered(1, true);
 	assert_int_equal(puts_of_fpu, 1); /* the registers held another state */
 	entered(1, false);

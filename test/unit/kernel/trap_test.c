@@ -61,7 +61,7 @@ void arch_serve(void) { did.serves++; }
 void lapic_eoi(void) { did.eois++; }
 void fpu_switch(void *area)
 {
-	machine.fpu = area;
+	machine.cpu.fpu = area;
 	did.fpu_switches++;
 }
 void fpu_turn_off(struct thread *t)
@@ -113,7 +113,7 @@ static void to_user(unsigned int i)
 		processor.cr3, threads[i].space ? threads[i].space->root : kernel_root);
 	assert_int_equal(msr_now(MSR_FS_BASE), threads[i].regs.r.fs_base);
 	assert_int_equal(msr_now(MSR_KERNEL_GS_BASE), threads[i].regs.r.gs_base);
-	assert_ptr_equal(machine.fpu, threads[i].fpu);
+	assert_ptr_equal(machine.cpu.fpu, threads[i].fpu);
 }
 
 /* As sched_switch() does. */
