@@ -142,6 +142,7 @@ void ctl_do_VCPU_SET(struct request *q, const void *body, uint32_t len)
 		ctl_refuse(q, -SK_E_NO_MEM, no_memory);
 	} else {
 		d->config->vcpus = (uint32_t)n->value;
+		guest_sched_divide(guest_of(d));
 		d->config_kept = false;
 		ctl_answer(q, NULL, 0);
 	}

@@ -153,7 +153,8 @@ struct guest {
 	bool io_shares; /* the I/O thread takes its turn among vCPUs */
 	bool io_capped; /* its budget is set */
 	struct balance_cap cap;
-	uint64_t used; /* ticks that the vCPUs ran, at the last balance */
+	uint32_t n_ran; /* vCPUs that have run since the last balance */
+	uint64_t used;  /* ticks that the vCPUs ran, at the last balance */
 	/* charge.c: ticks that services worked for it, since the last balance, and in all */
 	uint64_t served, served_in_all;
 	sk_cap_t fault_ep;

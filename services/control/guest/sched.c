@@ -143,14 +143,25 @@ static void budget_set(struct proc_sched *s, uint64_t us)
 	s->period_us = us ? BALANCE_PERIOD_US : 0;
 }
 
+/*
+ * The vCPUs that share weight and cap: as many as the guest is to use, and those that it uses
+ * beyond that.
+ */
+static uint32_t sharers(const struct guest *g)
+{
+	const uint32_t n = g->dom->config->vcpus;
+
+	return g->n_ran > n ? g->n_ran : n;
+}
+
 struct proc_sched guest_sched(const struct guest *g, uint32_t cpu)
 {
-	const struct guest_config *c = g->dom->config;
+	const uint32_t n = sharers(g), weight = g->dom->config->weight;
 	struct proc_sched s = { .cpu = cpu,
 		.priority = host_priority(PRIORITY_VCPU) | SK_SCHED_GUESTS };
 
-	s.weight = c->weight / c->maxvcpus ? c->weight / c->maxvcpus : 1;
-	budget_set(&s, balance_cap_vcpu(&g->cap, c->maxvcpus));
+	s.weight = weight / n ? weight / n : 1;
+	budget_set(&s, balance_cap_vcpu(&g->cap, n));
 	return s;
 }
 
@@ -192,6 +203,8 @@ void guest_sched_changed(struct guest *g)
 		sched_configure(g->proc.sched, guest_sched_io(g, cpu));
 }
 
+void guest_sched_divide(struct guest *g) { vcpus_configure(g); }
+
 void guest_sched_pinned(struct guest *g)
 {
 	uint64_t ran, waited;
@@ -217,9 +230,11 @@ static uint64_t delta_take(uint64_t *last, uint64_t now, uint64_t interval)
 
 static void vcpu_usage_read(struct guest *g, uint64_t interval)
 {
+	const uint32_t before = sharers(g);
 	uint64_t ran, waited;
 
 	g->used = 0;
+	g->n_ran = 0;
 	for (uint32_t i = 0; i < VM_VCPUS_MAX; i++) {
 		if (!g->sched[i] ||
 			sk_sched_stats(g->sched[i], &ran, &waited, &vcpu[n_vcpus].cpu))
@@ -229,8 +244,11 @@ static void vcpu_usage_read(struct guest *g, uint64_t interval)
 		vcpu[n_vcpus].allowed = cpus_allowed(g->dom->config, i);
 		vcpu[n_vcpus].preferred = cpus_preferred(g->dom->config, i);
 		g->used += vcpu[n_vcpus].ran;
+		g->n_ran += vcpu[n_vcpus].ran != 0;
 		vcpu_of[n_vcpus++] = (struct vcpu_of){ g, i };
 	}
+	if (sharers(g) != before)
+		vcpus_configure(g);
 }
 
 static void vcpu_move(uint64_t interval)

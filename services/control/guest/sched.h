@@ -19,6 +19,8 @@ struct proc_sched guest_sched(const struct guest *g, uint32_t cpu);
 struct proc_sched guest_sched_io(const struct guest *g, uint32_t cpu);
 /* The weight or the cap of its configuration has changed. */
 void guest_sched_changed(struct guest *g);
+/* It is to use another number of vCPUs. */
+void guest_sched_divide(struct guest *g);
 /* The CPUs of its configuration have changed: a vCPU that should not run where it is moves. */
 void guest_sched_pinned(struct guest *g);
 /*

@@ -55,6 +55,7 @@
 	X(shares_are_listed) \
 	X(shares_that_cannot_be) \
 	X(shares_change_at_once) \
+	X(vcpus_that_run_share) \
 	X(vcpus_start_where_they_should) \
 	X(vcpus_are_pinned) \
 	X(vcpus_that_cannot_be_pinned) \

@@ -111,6 +111,32 @@ void shares_change_at_once(void **state)
 	world_at_rest();
 }
 
+/* Two vCPUs of four share weight and cap, and the others as soon as they run. */
+void vcpus_that_run_share(void **state)
+{
+	uint32_t domid = guest_created("create /guests/a.cfg maxvcpus=4 cpu_weight=512\r", "a");
+
+	(void)state;
+	timers_expire(); /* the life before the first balance */
+	type("sched-credit2 -d a -c 80\r");
+	assert_true(world.moved.weight == 256 && world.moved.budget_us == 40000);
+	world.later_ns += 1000000000;
+	world.ran_ns += 100000000; /* each of the four */
+	timers_expire();
+	assert_true(world.moved.weight == 128 && world.moved.budget_us == 20000);
+	world.later_ns += 1000000000;
+	timers_expire();
+	assert_true(world.moved.weight == 256 && world.moved.budget_us == 40000);
+	type("vcpu-set a 1\r");
+	assert_true(world.moved.weight == 512 && world.moved.budget_us == 80000);
+	assert_int_equal(domtab_get(&guests, domid)->config->vcpus, 1);
+	guest_destroyed("a");
+	timers_expire();
+	world.later_ns = world.ran_ns = 0;
+	world.moves = 0;
+	world_at_rest();
+}
+
 /* ---- cpus=, vcpu-pin ---- */
 
 static uint32_t cpu_of(uint32_t domid, uint32_t i)
@@ -178,6 +204,7 @@ void vcpus_are_pinned(void **state)
 	type("vcpu-list a\r");
 	timers_expire();
 	assert_true(screen_has("3.0  0 / all\r\n") && screen_has("3.0  1 / 0\r\n"));
+	world.moves = 0;
 	type("vcpu-pin a 1 0-1 -\r"); /* now it can be where it should */
 	assert_int_equal(cpu_of(domid, 1), 0);
 	assert_int_equal(world.moves, 1);
