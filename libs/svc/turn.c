@@ -64,5 +64,6 @@ bool turn_goes_on(struct svc_conn *c, uint32_t before, bool *more)
 	svc_settle(c);
 	none_left = ring_drained(in);
 	*more = svc_more(c);
+	none_left &= !ring_drained(in); /* there is more, too, if the index is impossible */
 	return *more && !turn_over(c) && (none_left || in->index != before);
 }

@@ -101,6 +101,28 @@ static void event_without_progress_stops(void)
 	assert_int_equal(seen.events, 2); /* the records may have come after the first time */
 }
 
+static void impossible_index(void) { ((struct ring_shared *)fake.region)->prod += 2; }
+
+/* A handler that waits for something else does not look, so it finds no breach either. */
+static int event_looks_elsewhere(struct svc_conn *c)
+{
+	(void)c;
+	assert_true(++seen.events < 10);
+	return 0;
+}
+
+static void an_impossible_index_is_no_progress(void)
+{
+	struct svc_service s = service;
+
+	s.event = event_looks_elsewhere;
+	add_open();
+	signal_of(1, impossible_index);
+	assert_int_equal(svc_serve(&s), 0);
+	assert_int_equal(svc_run(), -SK_E_DELETED);
+	assert_int_equal(seen.events, 1);
+}
+
 static int event_finds_nothing(struct svc_conn *c)
 {
 	char buf[64];
@@ -306,6 +328,7 @@ int events_tests(void)
 		T(event_that_leaves_records_is_called_once),
 		T(event_without_progress_stops),
 		T(requests_after_the_last_look_are_not_missed),
+		T(an_impossible_index_is_no_progress),
 		T(all_is_served_turn_by_turn),
 		T(a_busy_client_does_not_stop_the_service),
 		T(a_dear_request_costs_turns),
