@@ -22,9 +22,21 @@ static const struct ring_shared *answers_of(const struct connection *c)
 					    svc_proto_info(ch->proto)->req_size);
 }
 
+static uint32_t proto_of(const struct connection *c)
+{
+	return manifest.channel[c - connections].proto;
+}
+
+/*
+ * A service that runs tells a client that runs that their connection has ended. init has not
+ * closed it, so the service says that the client is at fault, in whatever words. Every domain
+ * has a log, and works without it, so there only the word that it broke the protocol counts.
+ */
 static bool service_complains(const struct connection *c)
 {
-	return __atomic_load_n(&answers_of(c)->end, __ATOMIC_ACQUIRE) == SVC_END_BREACH;
+	uint32_t end = __atomic_load_n(&answers_of(c)->end, __ATOMIC_ACQUIRE);
+
+	return end == SVC_END_BREACH || (end && proto_of(c) != SVC_PROTO_LOG);
 }
 
 /* Of the present life of its service. */
@@ -45,10 +57,13 @@ static bool shared(const struct connection *c)
 	return false;
 }
 
-static bool heard(struct domain *client)
+static bool heard(struct domain *accuser)
 {
-	return complaint_heard(&client->complaints, sk_now(), clock_ns_to_ticks(1000000000));
+	return complaint_heard(&accuser->complaints, sk_now(), clock_ns_to_ticks(1000000000));
 }
+
+/* Its service is a tool, which depends on its client, as all guests do (ctl.h). */
+static bool of_tool(const struct connection *c) { return proto_of(c) == SVC_PROTO_CTL; }
 
 static void end(struct domain *d, const struct domain *accuser)
 {
@@ -58,7 +73,8 @@ static void end(struct domain *d, const struct domain *accuser)
 
 /*
  * For the client, the connection has ended for good if the service complains: only a new life
- * gets a new one. It goes on in the next life of the service if the client complains.
+ * gets a new one, which control gets ever more rarely because of a tool. It goes on in the next
+ * life of the service if the client complains.
  */
 static void connection_look(struct connection *c)
 {
@@ -66,7 +82,7 @@ static void connection_look(struct connection *c)
 
 	if (!c->view || !c->open || !domain_runs(client) || !domain_runs(service))
 		return;
-	if (service_complains(c))
+	if (service_complains(c) && (!of_tool(c) || heard(service)))
 		end(client, service);
 	else if (client_complains(c) && (!shared(c) || heard(client)))
 		end(service, client);

@@ -10,12 +10,14 @@
 
 /* ---- a service that accuses its client ---- */
 static unsigned int n_waits;
+/* What the service says in the end. */
+static uint32_t said = SVC_END_BREACH;
 
 static void b_killed(struct kern_msg *m)
 {
 	struct ring_shared *r = (struct ring_shared *)answers_of(3);
 
-	r->end = n_waits++ ? SVC_END_BREACH : SVC_END_CLOSED;
+	r->end = n_waits++ ? said : SVC_END_ALIVE;
 	now_seen();
 	answer_all(m);
 }
@@ -44,6 +46,35 @@ static void a_client_that_breaks_the_protocol(void)
 {
 	fast_machine();
 	run(breach_steps);
+}
+
+/* Nobody but init closes a connection, and it has not. */
+static void a_client_that_is_told_of_a_close(void)
+{
+	said = SVC_END_CLOSED;
+	a_client_that_breaks_the_protocol();
+}
+
+static void a_client_that_is_told_nonsense(void)
+{
+	said = UINT32_MAX;
+	a_client_that_breaks_the_protocol();
+}
+
+static void l_killed(struct kern_msg *m)
+{
+	((struct ring_shared *)answers_of(2))->end = SVC_END_CLOSED;
+	b_wait(m);
+}
+
+/* Its log is of no importance to anybody else. */
+static void a_client_without_its_log(void)
+{
+	static void (*const steps[])(
+		struct kern_msg * m) = { b_killed, l_killed, b_killed, b_wait, b_ended, NULL };
+
+	fast_machine();
+	run(steps);
 }
 
 /* ---- clients that accuse their service ---- */
@@ -108,19 +139,30 @@ enum { HEARD = 3 };
 
 /* Of control: console has other clients, and storage has guests. */
 static unsigned int channel;
+/* The service is a tool, and complains of control. */
+static bool tool;
 static unsigned int n_heard;
 static sk_time_t next_at;
+
+static void shared_complain(void)
+{
+	if (tool)
+		((struct ring_shared *)answers_of(channel))->end = SVC_END_BREACH;
+	else
+		complain(channel, connections[channel].epoch);
+}
 
 /* It complains of each life, and is heard at once, a second later, two seconds later. */
 static void s_complains(struct kern_msg *m)
 {
-	struct domain *d = &domains[connections[channel].service];
-	const struct complaints *k = &domains[CONTROL].complaints;
+	struct domain *service = &domains[connections[channel].service];
+	struct domain *d = tool ? &domains[CONTROL] : service;
+	const struct complaints *k = &(tool ? service : &domains[CONTROL])->complaints;
 
 	answer_all(m);
 	d->life.n_quick = 0;
 	if (d->state == DOMAIN_RUNNING)
-		complain(channel, connections[channel].epoch);
+		shared_complain();
 	if (k->n == n_heard)
 		return;
 	assert_int_equal(k->n, n_heard + 1);
@@ -171,6 +213,15 @@ static void a_client_beside_guests_complains(void)
 	run(shared_steps);
 }
 
+static void a_tool_complains_of_control(void)
+{
+	channel = 4;
+	tool = true;
+	man.c[channel].proto = man.d[CONSOLE].serves = SVC_PROTO_CTL;
+	fast_machine();
+	run(shared_steps);
+}
+
 /* After an hour it begins anew. */
 static void f_complains(struct kern_msg *m)
 {
@@ -202,9 +253,13 @@ int breach_tests(void)
 {
 	const struct CMUnitTest tests[] = {
 		KERN_CASE(a_client_that_breaks_the_protocol),
+		KERN_CASE(a_client_that_is_told_of_a_close),
+		KERN_CASE(a_client_that_is_told_nonsense),
+		KERN_CASE(a_client_without_its_log),
 		KERN_CASE(the_only_client_complains),
 		KERN_CASE(one_of_several_clients_complains),
 		KERN_CASE(a_client_beside_guests_complains),
+		KERN_CASE(a_tool_complains_of_control),
 		KERN_CASE(old_complaints_are_forgotten),
 	};
 
