@@ -6,9 +6,18 @@
 #include <stdio.h>
 #include <string.h>
 
+static void line_write(struct table *t)
+{
+	out_bytes(t->o, t->line, t->len);
+	t->len = 0;
+}
+
 void table_begin(struct table *t, const struct out *o, enum table_form form)
 {
-	*t = (struct table){ .o = o, .as_json = form == TABLE_JSON };
+	t->o = o;
+	t->as_json = form == TABLE_JSON;
+	t->in_row = false;
+	t->len = 0;
 	if (t->as_json)
 		t->j = json_list(o);
 }
@@ -33,10 +42,12 @@ void table_row(struct table *t)
 void table_row_end(struct table *t)
 {
 	t->in_row = false;
-	if (t->as_json)
+	if (t->as_json) {
 		json_close(&t->j, '}');
-	else
-		out_str(t->o, "\n");
+		return;
+	}
+	line_write(t);
+	out_str(t->o, "\n");
 }
 
 /* *text has OUT_LINE_MAX bytes and an end. The result is what is between the blanks. */
@@ -51,12 +62,23 @@ static const char *column_format(char *text, const char *fmt, va_list ap)
 	return text + strspn(text, " ");
 }
 
+/* A column is cut to OUT_LINE_MAX; a row may be longer. */
 static void plain_print(struct table *t, const char *fmt, va_list ap)
 {
-	char text[OUT_LINE_MAX + 1];
+	va_list again;
+	int n;
 
-	(void)vsnprintf(text, sizeof(text), fmt, ap);
-	out_str(t->o, text);
+	va_copy(again, ap);
+	n = vsnprintf(t->line + t->len, sizeof(t->line) - t->len, fmt, ap);
+	if (n > (int)(OUT_LINE_MAX - t->len) && t->len) {
+		line_write(t);
+		n = vsnprintf(t->line, sizeof(t->line), fmt, again);
+	}
+	va_end(again);
+	if (n > 0)
+		t->len += (size_t)n < OUT_LINE_MAX - t->len ? (size_t)n : OUT_LINE_MAX - t->len;
+	if (!t->in_row)
+		line_write(t);
 }
 
 void table_text(struct table *t, const char *key, const char *fmt, ...)

@@ -18,6 +18,9 @@ struct table {
 	bool as_json;
 	/* table_row_end() is due. */
 	bool in_row;
+	/* The part of the row that is not written yet: one write costs more than its text. */
+	char line[OUT_LINE_MAX + 1];
+	size_t len;
 };
 
 enum table_form { TABLE_TEXT, TABLE_JSON };

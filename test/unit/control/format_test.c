@@ -121,6 +121,28 @@ static void uptime(void **state)
 }
 
 /* The same rows as JSON. */
+/* A row is written as a whole; one that is longer than a line, in parts. */
+static void long_rows(void **state)
+{
+	struct out o = text_sink_out(&s);
+	struct table t;
+
+	(void)state;
+	table_begin(&t, &o, TABLE_TEXT);
+	table_row(&t);
+	table_text(&t, "a", "%600s", "a");
+	table_text(&t, "b", "%424s", "b");
+	table_text(&t, "c", "%600s", "c");
+	table_text(&t, "d", "%3000s", "d"); /* is cut */
+	table_text(&t, "e", "%s", "e");
+	table_end(&t);
+	assert_int_equal(strlen(s.text), 600 + 424 + 600 + OUT_LINE_MAX + 1 + 1);
+	assert_int_equal(s.text[599], 'a');
+	assert_int_equal(s.text[1023], 'b');
+	assert_int_equal(s.text[1623], 'c');
+	assert_string_equal(s.text + 1624 + OUT_LINE_MAX, "e\n");
+}
+
 static void rows_as_json(void **state)
 {
 	struct list_row r = { .name = "a\"\xff", .domid = 1, .memory = 3 << 20, .vcpus = 1 };
@@ -474,6 +496,7 @@ int main(void)
 		cmocka_unit_test(vcpus),
 		cmocka_unit_test(uptime),
 		cmocka_unit_test(info),
+		cmocka_unit_test(long_rows),
 		cmocka_unit_test(rows_as_json),
 		cmocka_unit_test(strings_of_json),
 		cmocka_unit_test(json),
