@@ -638,7 +638,14 @@ static void stumble_over_another(void)
 static void stumble_over_an_exception(void)
 {
 	look();
-	b->exit_int_info = EVENT_VALID | SK_EV_EXCEPTION | 0x40;
+	b->exit_int_info = EVENT_VALID | SK_EV_EXCEPTION | 14;
+}
+
+/* There is no exception 64: QEMU means the interrupt. */
+static void stumble_as_in_qemu(void)
+{
+	look();
+	b->exit_int_info = EVENT_VALID | SK_EV_EXCEPTION | vector;
 }
 
 /* irq: the word that the VMM has posted. It stays until the guest has taken it. */
@@ -717,6 +724,10 @@ static void interrupts_are_delivered_once(void **state)
 	b->event_inject = 0;
 	offer(0x140, stumble_over_an_exception);
 	waits(0x140);
+	b->event_inject = 0;
+	offer(0x140, stumble_as_in_qemu);
+	waits(0);
+	assert_int_equal(b->event_inject, EVENT_VALID | 0x40);
 	b->event_inject = 0;
 }
 
