@@ -449,7 +449,7 @@ static void info_host(struct info_sink *s, const struct ctl_system *h, const str
 void format_info(const struct out *o, const struct ctl_system *h, const struct sk_info *k,
 	const char *key, enum table_form form)
 {
-	struct json j;
+	struct json j = { 0 };
 	struct info_sink s = { .o = o, .key = key, .j = form == TABLE_JSON ? &j : NULL };
 
 	if (s.j)
