@@ -140,11 +140,12 @@ void arch_space_init(struct space *space);
 /* The space ends and no thread uses it: no CPU has its root table loaded afterwards. */
 void arch_space_drop(struct space *space);
 /*
- * Width of physical addresses, and the pages of interrupt controllers and IOMMUs that user land
- * must not have.
+ * Width of physical addresses, and what user land must not have of them: interrupt controllers,
+ * IOMMUs, and where a write is an interrupt. Each is an address with the order of its size in
+ * the lowest bits. Returns how many.
  */
 uint32_t arch_phys_bits(void);
-uint32_t arch_kernel_mmio(uint64_t *pages, uint32_t max);
+uint32_t arch_kernel_mmio(uint64_t *mmio, uint32_t max);
 
 /* --- DMA spaces --------------------------------------------------------------------------- */
 /* What all IOMMUs of this machine can do. */

@@ -175,14 +175,17 @@ static void add_untypeds(uint64_t base, uint64_t end, uint8_t max, uint16_t flag
 	}
 }
 
-/* Addresses that are not memory, except the interrupt controllers. */
+/* Addresses that are not memory, except those of arch_kernel_mmio(). */
 static void add_device(uint64_t base, uint64_t end, const uint64_t *mmio, unsigned int n)
 {
 	for (unsigned int i = 0; i < n; i++) {
-		if (mmio[i] < base || mmio[i] >= end)
+		uint64_t from = mmio[i] & ~(SK_PAGE_SIZE - 1);
+		uint64_t to = from + (1ull << (mmio[i] - from));
+
+		if (to <= base || from >= end)
 			continue;
-		add_device(base, mmio[i], mmio, n);
-		add_device(mmio[i] + SK_PAGE_SIZE, end, mmio, n);
+		add_device(base, from, mmio, n);
+		add_device(to, end, mmio, n);
 		return;
 	}
 	add_untypeds(base, end, 47, SK_BOOT_DEVICE);

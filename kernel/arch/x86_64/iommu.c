@@ -272,13 +272,12 @@ uint64_t io_message_address(void)
 	return MSI_ADDRESS | (id & 0xff) << 12 | (id & ~0xffull) << 32;
 }
 
-uint32_t iommu_mmio(uint64_t *pages, uint32_t max)
+uint32_t iommu_mmio(uint64_t *mmio, uint32_t max)
 {
 	uint32_t n = 0;
 
-	for (uint32_t i = 0; i < io_tables.n_units; i++)
-		for (uint32_t page = 0; page < IO_PAGES && n < max; page++)
-			pages[n++] = io_tables.unit[i].paddr + page * SK_PAGE_SIZE;
+	for (; n < io_tables.n_units && n < max; n++)
+		mmio[n] = io_tables.unit[n].paddr | __builtin_ctzll(IO_PAGES * SK_PAGE_SIZE);
 	return n;
 }
 

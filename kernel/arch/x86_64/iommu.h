@@ -116,6 +116,6 @@ uint32_t io_irq_pin(const struct irq_source *s);
 /* Start all units that the tables list, before anything else may use devices. */
 void iommu_init(void);
 /* Their registers, as in arch_kernel_mmio(). */
-uint32_t iommu_mmio(uint64_t *pages, uint32_t max);
+uint32_t iommu_mmio(uint64_t *mmio, uint32_t max);
 
 #endif

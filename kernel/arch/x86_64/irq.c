@@ -47,15 +47,16 @@ void ioapic_init(void)
 	}
 }
 
-uint32_t arch_kernel_mmio(uint64_t *pages, uint32_t max)
+/* SDM vol. 3, 11.11.1: writes are messages in the MiB that begins with the local APIC. */
+uint32_t arch_kernel_mmio(uint64_t *mmio, uint32_t max)
 {
 	uint32_t n = 0;
 
 	if (n < max)
-		pages[n++] = madt.lapic & ~(SK_PAGE_SIZE - 1);
+		mmio[n++] = (madt.lapic & ~(SK_PAGE_SIZE - 1)) | 20;
 	for (uint32_t i = 0; i < madt.n_ioapics && n < max; i++)
-		pages[n++] = madt.ioapic[i].paddr & ~(uint32_t)(SK_PAGE_SIZE - 1);
-	return n + iommu_mmio(pages + n, max - n);
+		mmio[n++] = (madt.ioapic[i].paddr & ~0xfffu) | SK_PAGE_ORDER;
+	return n + iommu_mmio(mmio + n, max - n);
 }
 
 /* A free vector of that CPU for a requester; irq_lock held. */

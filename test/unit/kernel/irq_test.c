@@ -44,10 +44,10 @@ void *fixmap_mmio(unsigned int slot, uint64_t paddr)
 	assert_int_equal(paddr, slot == FIX_IOAPIC ? 0xfec00000 : 0xfec01000);
 	return chips[slot - FIX_IOAPIC].page;
 }
-uint32_t iommu_mmio(uint64_t *pages, uint32_t max)
+uint32_t iommu_mmio(uint64_t *mmio, uint32_t max)
 {
 	if (max)
-		pages[0] = 0xfed90000;
+		mmio[0] = 0xfed9000e;
 	return max ? 1 : 0;
 }
 struct io_limits io_limits;
@@ -404,18 +404,18 @@ static void sources_are_told_to_the_iommu(void **state)
 
 static void pages_of_the_chips(void **state)
 {
-	uint64_t pages[4] = { 0 };
+	uint64_t mmio[4] = { 0 };
 
 	(void)state;
 	play();
-	assert_int_equal(arch_kernel_mmio(pages, 4), 4);
-	assert_int_equal(pages[3], 0xfed90000);
-	assert_int_equal(arch_kernel_mmio(pages, 3), 3);
-	assert_int_equal(pages[0], 0xfee00000);
-	assert_int_equal(pages[1], 0xfec00000);
-	assert_int_equal(pages[2], 0xfec01000);
-	assert_int_equal(arch_kernel_mmio(pages, 2), 2);
-	assert_int_equal(arch_kernel_mmio(pages, 0), 0);
+	assert_int_equal(arch_kernel_mmio(mmio, 4), 4);
+	assert_int_equal(mmio[3], 0xfed9000e);
+	assert_int_equal(arch_kernel_mmio(mmio, 3), 3);
+	assert_int_equal(mmio[0], 0xfee00014);
+	assert_int_equal(mmio[1], 0xfec0000c);
+	assert_int_equal(mmio[2], 0xfec0100c);
+	assert_int_equal(arch_kernel_mmio(mmio, 2), 2);
+	assert_int_equal(arch_kernel_mmio(mmio, 0), 0);
 }
 
 /* All IOMMUs have one interrupt, which no other source gets. */
