@@ -240,6 +240,20 @@ _Static_assert(sizeof(struct vmctl_vcpu_stats) == 16, "no padding");
 #define X(name, key) VMCTL_UNKNOWN_##name,
 enum vmctl_unknown { VMCTL_UNKNOWN(X) VMCTL_UNKNOWN_KINDS };
 #undef X
+/* What a disk has done for the guest. */
+struct vmctl_disk_stats {
+	uint64_t reads, writes, flushes;
+	uint64_t read_sectors, written_sectors; /* of 512 bytes */
+	/* How often a request had to wait for room in the back end. */
+	uint64_t no_room;
+};
+_Static_assert(sizeof(struct vmctl_disk_stats) == 48, "no padding");
+/* The same of a vif: tx is what the guest sends. */
+struct vmctl_vif_stats {
+	uint64_t tx_frames, tx_bytes, tx_dropped;
+	uint64_t rx_frames, rx_bytes, rx_dropped;
+};
+_Static_assert(sizeof(struct vmctl_vif_stats) == 48, "no padding");
 struct vmctl_stats {
 	/* Bytes that the guest holds now. */
 	uint64_t memory;
@@ -247,7 +261,10 @@ struct vmctl_stats {
 	struct vmctl_vcpu_stats vcpu[VM_VCPUS_MAX];
 	/* How many times the guest asked for each kind. */
 	uint64_t unknown[VMCTL_UNKNOWN_KINDS];
+	/* By their seats. */
+	struct vmctl_disk_stats disk[VM_DISKS_MAX];
+	struct vmctl_vif_stats vif[VM_VIFS_MAX];
 };
-_Static_assert(sizeof(struct vmctl_stats) == 184, "no padding");
+_Static_assert(sizeof(struct vmctl_stats) == 760, "no padding");
 
 #endif

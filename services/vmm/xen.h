@@ -82,6 +82,9 @@ int xen_io_plug(const struct vmctl_plug *p) must_check;
 void xen_io_unplug(uint32_t seat, enum vmctl_unplug_how how);
 bool xen_io_settled(uint32_t seat);
 uint32_t xen_io_devices(void);
+/* What they have done: disk and vif of *s, which is zero. On the I/O thread. */
+struct vmctl_stats;
+void xen_io_stats(struct vmctl_stats *s);
 
 /* ---- saving and restoring ---- */
 

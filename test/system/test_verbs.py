@@ -3,7 +3,7 @@
 import re
 
 from guestkit import attach, enter, leave, listed, status
-from harness import GuestDir
+from harness import PROMPT, GuestDir
 
 UUID = "11111111-2222-4333-8444-555555555555"
 
@@ -30,6 +30,24 @@ def test_verbs(machine, build, tmp_path):
     index, back, mac, handle, state, _, rings, path = m.shell("network-list web").splitlines()[1].split()
     assert (index, back, mac, handle, path) == ("0", "0", "00:16:3e:00:00:21", "0", f"/local/domain/0/backend/vif/{domid}/0")
     assert all(int(ring) > 0 for ring in rings.split("/")), rings
+
+    # what it did with them
+    enter(m, "web", "")
+    m.send("dd if=/dev/xvda of=/dev/null bs=4096 count=16 2>/dev/null; echo read-$((40+2))\r")
+    m.expect("read-42")
+    leave(m)
+    head, host, row = (line.split() for line in m.shell("top -b -i 1").replace("no limit", "-").splitlines())
+    web, host = dict(zip(head, row)), dict(zip(head, host))
+    assert len(head) == len(row) == 19 and host["NAME"] == "Domain-0" and host["VCPUS"] == "2"
+    assert web["NAME"] == "web" and web["MAXMEM(k)"] == str(96 << 10) and web["VCPUS"] == web["NETS"] == web["VBDS"] == "1"
+    assert int(web["VBD_RD"]) > 0 and int(web["VBD_RSECT"]) >= 128 and web["VBD_WSECT"] == "0"
+    m.line("top -d 1")
+    for _ in range(2):
+        m.expect(r"xentop - \d\d:\d\d:\d\d   Xen 4\.17")
+    m.send("b")
+    m.expect(r"VBD BlkBack 51712 \[ca: 0\]")
+    m.send("q")
+    m.expect(PROMPT)
 
     # a vCPU more, which the NMI below finds, and in the end one less
     enter(m, "web", "")

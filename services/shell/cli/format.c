@@ -21,6 +21,61 @@
 #define NS_PER_S 1e9
 #define MIB ((uint64_t)1 << 20)
 
+void list_row_host(const struct ctl_system *s, struct list_row *r)
+{
+	static const uint8_t uuid[UUID_SIZE];
+
+	*r = (struct list_row){ .name = "Domain-0",
+		.vcpus = s->n_cpus,
+		.running = true,
+		.uuid = uuid,
+		.memory = s->host_memory,
+		.cpu_ns = s->cpu_ns };
+}
+
+static uint64_t vcpus_ns(const struct ctl_dom *d)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < GUEST_VCPUS_MAX; i++)
+		sum += d->vcpu[i].ran_ns;
+	return sum;
+}
+
+uint64_t rest_seconds(const struct ctl_dom *d)
+{
+	return d->state == DOM_RESTING ? (d->rest_ns + 999999999) / 1000000000 : 0;
+}
+
+/* A resting guest has no memory and no vCPUs; its number is that of the guest before it. */
+bool list_row_guest(const struct ctl_dom *d, struct list_row *r)
+{
+	bool any_running = false, paused = d->flags & CTL_DOM_PAUSED;
+	bool live = d->state == DOM_LIVE && !paused;
+
+	*r = (struct list_row){ .name = d->name,
+		.domid = d->domid,
+		.uuid = d->uuid,
+		.reason = d->reason,
+		.rest_seconds = rest_seconds(d) };
+	if (!(d->flags & CTL_DOM_THERE))
+		return d->state == DOM_RESTING;
+	for (uint32_t i = 0; i < d->n_vcpus; i++) {
+		any_running = any_running || d->vcpu[i].state == 0;
+		r->vcpus += d->vcpu[i].state != 2;
+	}
+	if (!d->n_vcpus)
+		r->vcpus = d->vcpus;
+	r->cpu_ns = vcpus_ns(d);
+	r->memory = d->memory;
+	r->running = live && any_running;
+	r->blocked = live && !any_running;
+	r->paused = paused || d->state == DOM_BUILDING;
+	r->shutdown = d->state == DOM_DOWN;
+	r->dying = d->state == DOM_DYING || d->state == DOM_LEAVING;
+	return true;
+}
+
 void format_list_head(struct table *t, bool verbose)
 {
 	table_plain(t,
@@ -485,15 +540,6 @@ static void resources_json(struct json *j, const struct ctl_resources *r)
 #define X(name, key) key,
 static const char *const unknown_keys[] = { VMCTL_UNKNOWN(X) };
 #undef X
-
-static uint64_t vcpus_ns(const struct ctl_dom *d)
-{
-	uint64_t sum = 0;
-
-	for (uint32_t i = 0; i < GUEST_VCPUS_MAX; i++)
-		sum += d->vcpu[i].ran_ns;
-	return sum;
-}
 
 static void facts_json(struct json *j, const struct ctl_dom *d, const struct ctl_guest *f)
 {

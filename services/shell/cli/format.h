@@ -21,6 +21,11 @@ struct list_row {
 	const uint8_t *uuid;
 	uint64_t rest_seconds; /* it is started again in so many; 0: it does not rest */
 };
+/* Until it is started again; 0: it does not rest. */
+uint64_t rest_seconds(const struct ctl_dom *d);
+/* False: the guest has no row. */
+bool list_row_guest(const struct ctl_dom *d, struct list_row *r);
+void list_row_host(const struct ctl_system *s, struct list_row *r);
 void format_list_head(struct table *t, bool verbose);
 void format_list_row(struct table *t, const struct list_row *r, bool verbose);
 /* A line that explains why a guest of the list does not run: it ended too soon, too often. */

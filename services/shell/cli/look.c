@@ -24,6 +24,7 @@ static struct {
 	uint32_t id;
 	const char *name;
 	verb_then then;
+	bool tolerant; /* then is called if control refuses, too */
 } pending;
 
 static void pending_answered(void *ctx, int status, const void *body, uint32_t len)
@@ -32,7 +33,9 @@ static void pending_answered(void *ctx, int status, const void *body, uint32_t l
 
 	(void)ctx;
 	pending.id = 0;
-	if (status) {
+	if (status && pending.tolerant) {
+		then(NULL, 0);
+	} else if (status) {
 		shell_refused(the_shell, pending.name, status, body);
 		shell_cut(the_shell);
 	} else if (then) {
@@ -48,10 +51,8 @@ void verb_leave(void)
 	pending.id = 0;
 }
 
-void verb_ask(enum ctl_op op, const void *body, uint32_t len, const char *name, verb_then then)
+static void pending_ask(enum ctl_op op, const void *body, uint32_t len)
 {
-	pending.name = name;
-	pending.then = then;
 	shell_waits(the_shell, verb_leave);
 	pending.id = ask_send(
 		&(struct ask){ .op = op, .body = body, .len = len, .fn = pending_answered });
@@ -59,6 +60,21 @@ void verb_ask(enum ctl_op op, const void *body, uint32_t len, const char *name, 
 		return;
 	shell_fail(the_shell, "out of memory\n");
 	shell_done(the_shell);
+}
+
+void verb_ask(enum ctl_op op, const void *body, uint32_t len, const char *name, verb_then then)
+{
+	pending.name = name;
+	pending.then = then;
+	pending.tolerant = false;
+	pending_ask(op, body, len);
+}
+
+void verb_try(enum ctl_op op, const void *body, uint32_t len, verb_then then)
+{
+	pending.then = then;
+	pending.tolerant = true;
+	pending_ask(op, body, len);
 }
 
 /* ---- guests ---- */

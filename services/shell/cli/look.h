@@ -22,6 +22,8 @@ struct shell;
  */
 typedef void (*verb_then)(const void *body, uint32_t len);
 void verb_ask(enum ctl_op op, const void *body, uint32_t len, const char *name, verb_then then);
+/* The same, and if control refuses, then gets NULL, and the verb goes on. */
+void verb_try(enum ctl_op op, const void *body, uint32_t len, verb_then then);
 /* Nobody waits for it any more; for ^C. */
 void verb_leave(void);
 

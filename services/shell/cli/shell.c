@@ -6,9 +6,10 @@
  * Lifecycle   CLOSED until the start-up is over; then EDIT <-> BUSY (a verb goes on, or the
  *             next command of the line is to begin), EDIT <-> ATTACHED (the terminal belongs to
  *             a guest), EDIT <-> TEXT (lines go to a verb).
- * Invariants  SHELL1 keys come only while the mode is EDIT or TEXT. console holds back the
- *             input after a key that starts work (Enter, Tab) until keys_ask(). It reports a ^C
- *             in that input, which ends the verb and the rest of its line
+ * Invariants  SHELL1 keys come only while the mode is EDIT or TEXT, or while a verb is busy
+ *             that takes keys. console holds back the input after a key that starts work
+ *             (Enter, Tab) until keys_ask(). It reports a ^C in that input, which ends the
+ *             verb and the rest of its line
  *             SHELL2 a line runs only if it is complete and all of it was understood
  */
 #include "cli/shell.h"
@@ -45,6 +46,7 @@ struct shell {
 	bool running; /* inside a verb's handler */
 	void (*cancel)(void);
 	void (*on_room)(void);
+	void (*key)(uint8_t byte); /* of a busy verb that takes keys; NULL: it does not */
 	char *rest;                /* of the line: commands to come; NULL: none */
 	char *word[WORDS_MAX + 1]; /* of the command */
 	char status_word[8];
@@ -164,6 +166,7 @@ void shell_done(struct shell *sh)
 {
 	sh->on_room = NULL;
 	sh->cancel = NULL;
+	sh->key = NULL;
 	pipe_end(sh);
 	audit_end(sh->status);
 	if (sh->mode == CLOSED)
@@ -608,6 +611,8 @@ static void word_complete(struct shell *sh)
 		line_complete(&sh->line, NULL, 0);
 }
 
+static bool starts_work(uint8_t byte) { return byte == '\r' || byte == '\n' || byte == '\t'; }
+
 /* ---- text for a verb ---- */
 
 void shell_read_text(struct shell *sh, bool (*take)(const char *line, size_t len))
@@ -649,16 +654,42 @@ static void text_key(struct shell *sh, uint8_t byte)
 	default: /* nothing can be completed, and a dot is the end of the text */
 		break;
 	}
-	if (byte == '\r' || byte == '\n' || byte == '\t')
+	if (starts_work(byte))
 		keys_ask(sh);
 }
 
 /* ---- keys ---- */
 
+enum { KEY_INTERRUPT = 3 };
+
+void shell_on_key(struct shell *sh, void (*key)(uint8_t byte))
+{
+	sh->key = key;
+	keys_ask(sh);
+}
+
+/* ^C starts no work, so keys go on to come: SHELL1. */
+static void verb_key(struct shell *sh, uint8_t byte)
+{
+	if (byte == KEY_INTERRUPT) {
+		sh->status = STATUS_LEFT;
+		sh->rest = NULL;
+		shell_cut(sh);
+		return;
+	}
+	sh->key(byte);
+	if (sh->key && starts_work(byte))
+		keys_ask(sh);
+}
+
 static void shell_key(uint8_t byte)
 {
 	struct shell *sh = &shell;
 
+	if (sh->mode == BUSY && sh->key) {
+		verb_key(sh, byte);
+		return;
+	}
 	if (sh->mode == TEXT) {
 		text_key(sh, byte);
 		return;
@@ -683,7 +714,7 @@ static void shell_key(uint8_t byte)
 	default: /* end of input has no meaning here */
 		break;
 	}
-	if (!sh->listing && (byte == '\r' || byte == '\n' || byte == '\t'))
+	if (!sh->listing && starts_work(byte))
 		keys_ask(sh);
 }
 
@@ -711,7 +742,8 @@ static void shell_interrupt(void)
 /* The line that was being typed stays. */
 static void shell_redraw(void)
 {
-	line_redraw(shell.mode == TEXT ? &shell.text : &shell.line);
+	if (shell.mode != BUSY)
+		line_redraw(shell.mode == TEXT ? &shell.text : &shell.line);
 	keys_ask(&shell);
 }
 

@@ -32,6 +32,8 @@ void shell_fail(struct shell *sh, const char *fmt, ...) __attribute__((format(pr
 void shell_refused(struct shell *sh, const char *name, int status, const char *text);
 /* A verb has more output: `fn` is called when the terminal has room again. */
 void shell_on_room(void (*fn)(void));
+/* Keys go to a verb that is busy, except for ^C, which ends it as ever. */
+void shell_on_key(struct shell *sh, void (*key)(uint8_t byte));
 /*
  * Lines go to `take` until it returns false, or until ^C; then the verb has ended.
  */

@@ -177,7 +177,12 @@ static void request_set(uint16_t type, uint32_t arg)
 	queue_pump(); /* TERM1 */
 }
 
-void term_ready(void) { request_set(CONSOLE_READY, 0); }
+/* A verb that takes keys may end without one that gave work. */
+void term_ready(void)
+{
+	if (asked != CONSOLE_READY)
+		request_set(CONSOLE_READY, 0);
+}
 
 void term_ready_dropping(void) { request_set(CONSOLE_READY, 1); }
 

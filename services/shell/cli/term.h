@@ -44,7 +44,7 @@ void term_through(const struct out *o);
  */
 enum { TERM_HIGH = 16384 };
 size_t term_pending(void);
-/* Ask for the next line, after each key that started work. */
+/* Ask for the next line, after each key that started work; before one, it does nothing. */
 void term_ready(void);
 /* The same, and drop the input up to the ^C that `interrupt` reported. */
 void term_ready_dropping(void);

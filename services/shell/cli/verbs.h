@@ -133,6 +133,15 @@ enum verb_complete {
 		"  -c CAP  percent of one CPU that it gets at most; 0: no limit\n" \
 		"  -s  parameters of the scheduler        -p POOL  guests in that pool, Pool-0\n" \
 		"What is set holds at once, and also after a reboot of the guest.\n") \
+	X("top", top, "bd:i:nxvrfz", 0, 0, NONE, \
+		"[-b] [-d SECONDS] [-i N] [-n] [-x] [-v] [-r] [-f]", \
+		"what domains use, again and again", \
+		"The columns are xentop's. The keys N, B, V and R show the parts and the header, as the\n" \
+		"options; Q or Ctrl-C ends it.\n" \
+		"  -b  one table below the other, without keys        -d SECONDS  between them (3)\n" \
+		"  -i N  ends after N tables        -f  names are not cut\n" \
+		"  -n  lines about vifs        -x  about disks        -v  about vCPUs\n" \
+		"  -r  a header before each row        -z  makes no difference: Domain-0 comes first\n") \
 	X("info", info, "nj", 0, 1, NONE, "[--json] [KEY]", "facts about the host", \
 		"With KEY, only the value of that line.\n") \
 	X("dmesg", dmesg, "c", 0, 0, NONE, "[-c]", "log of the host and of its guests", \

@@ -76,52 +76,18 @@ static void rows_end(void)
 
 static void list_host(void)
 {
-	static const uint8_t uuid[UUID_SIZE];
-	const struct list_row r = { .name = "Domain-0",
-		.vcpus = look_system.n_cpus,
-		.running = true,
-		.uuid = uuid,
-		.memory = look_system.host_memory,
-		.cpu_ns = look_system.cpu_ns };
+	struct list_row r;
 
+	list_row_host(&look_system, &r);
 	format_list_row(&table.rows, &r, table.verbose);
 }
 
-static uint64_t rest_seconds(const struct ctl_dom *d)
-{
-	return (d->rest_ns + NS_PER_S - 1) / NS_PER_S;
-}
-
-/* A resting guest has no memory and no vCPUs; its number is that of the guest before it. */
 static void list_guest(const struct ctl_dom *d)
 {
-	bool any_running = false, paused = d->flags & CTL_DOM_PAUSED;
-	bool live = d->state == DOM_LIVE && !paused;
-	struct list_row r = { .name = d->name,
-		.domid = d->domid,
-		.uuid = d->uuid,
-		.reason = d->reason,
-		.rest_seconds = d->state == DOM_RESTING ? rest_seconds(d) : 0 };
+	struct list_row r;
 
-	if (is_there(d)) {
-		for (uint32_t i = 0; i < d->n_vcpus; i++) {
-			any_running = any_running || d->vcpu[i].state == 0;
-			r.vcpus += d->vcpu[i].state != 2;
-		}
-		for (uint32_t i = 0; i < GUEST_VCPUS_MAX; i++)
-			r.cpu_ns += d->vcpu[i].ran_ns;
-		if (!d->n_vcpus)
-			r.vcpus = d->vcpus;
-		r.memory = d->memory;
-		r.running = live && any_running;
-		r.blocked = live && !any_running;
-		r.paused = paused || d->state == DOM_BUILDING;
-		r.shutdown = d->state == DOM_DOWN;
-		r.dying = d->state == DOM_DYING || d->state == DOM_LEAVING;
-	} else if (d->state != DOM_RESTING) {
-		return;
-	}
-	format_list_row(&table.rows, &r, table.verbose);
+	if (list_row_guest(d, &r))
+		format_list_row(&table.rows, &r, table.verbose);
 }
 
 /* Below the table, so that the rows are as scripts expect them. */
@@ -161,6 +127,10 @@ static void json_guest(const void *body, uint32_t len)
 	static struct ctl_guest g;
 
 	(void)len;
+	if (!body) { /* it has ended meanwhile */
+		json_next();
+		return;
+	}
 	g = *(const struct ctl_guest *)body;
 	out_str(&term_out, table.n_elements++ ? ",\n" : "\n");
 	format_config_json(&term_out, d, &g);
@@ -172,8 +142,7 @@ static void json_next(void)
 	while (table.at < look.n && !domain_chosen(&look.dom[table.at]))
 		table.at++;
 	if (table.at < look.n) {
-		verb_ask(CTL_DESCRIBE, &look.dom[table.at].domid, sizeof(uint32_t), NULL,
-			json_guest);
+		verb_try(CTL_DESCRIBE, &look.dom[table.at].domid, sizeof(uint32_t), json_guest);
 		return;
 	}
 	out_str(&term_out, "\n]\n");

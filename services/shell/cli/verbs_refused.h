@@ -42,7 +42,6 @@
 		"the kernel takes no keys; `list -l Domain-0`, `caps` and `dmesg` show its state") \
 	X("set-parameters", \
 		"the kernel's options are fixed at boot: make run APPEND=, or the boot menu") \
-	X("top", "there is no screen of its own; `list` and `vcpu-list` show the times") \
 	X("channel-list", REFUSED_FRONT) \
 	X("vtpm-attach", REFUSED_FRONT) \
 	X("vtpm-list", REFUSED_FRONT) \

@@ -126,6 +126,8 @@ struct disk {
 	 */
 	bool stalled;
 
+	struct vmctl_disk_stats stats;
+
 	/* Pages of the data region. */
 	uint32_t n_pages;
 	uint64_t page_used[DISK_DATA_PAGES / 64];

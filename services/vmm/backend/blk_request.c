@@ -282,6 +282,20 @@ static int request_run(struct disk *d, struct disk_request *r)
 	return request_start(d, r);
 }
 
+/* A barrier with data is a write, as for Linux's back end. */
+static void request_count(struct vmctl_disk_stats *s, const struct blkif_op *op)
+{
+	if (op->op == BLKIF_OP_READ) {
+		s->reads++;
+		s->read_sectors += op->sectors;
+	} else if (op->n_segments) {
+		s->writes++;
+		s->written_sectors += op->sectors;
+	} else {
+		s->flushes++;
+	}
+}
+
 enum take {
 	/* The request was answered, or is in flight. */
 	TAKE_DONE,
@@ -297,6 +311,7 @@ static enum take request_take(struct disk_queue *q, const uint8_t *entry)
 	uint32_t pages;
 	int rc;
 
+	d->stats.no_room += !r && d->link == LINK_UP;
 	if (!r || d->barrier) /* BLK3 */
 		return TAKE_LATER;
 	rc = request_decode(d, entry, &r->op);
@@ -313,8 +328,11 @@ static enum take request_take(struct disk_queue *q, const uint8_t *entry)
 	}
 	if (op_is_barrier(&r->op) && d->in_flight) /* BLK3 */
 		return TAKE_LATER;
-	if (!pages_take(d, pages, &r->page))
+	if (!pages_take(d, pages, &r->page)) {
+		d->stats.no_room++;
 		return TAKE_LATER;
+	}
+	request_count(&d->stats, &r->op);
 	r->n_pages = pages;
 	r->step = REQUEST_PLAIN;
 	r->queue = q;

@@ -383,3 +383,8 @@ enum drive_state blkback_settle(struct xb_dev *dev)
 		return DRIVE_FULL;
 	return d->medium == MEDIUM_NONE ? DRIVE_EMPTY : DRIVE_CHANGING;
 }
+
+void blkback_stats(const struct xb_dev *dev, struct vmctl_disk_stats *s)
+{
+	*s = ((const struct disk *)dev)->stats;
+}

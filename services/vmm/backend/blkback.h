@@ -18,6 +18,7 @@ struct xb_dev;
  */
 int blkback_add(
 	const struct vm_disk *disk, struct svc_conn *conn, struct xb_dev **out) must_check;
+void blkback_stats(const struct xb_dev *dev, struct vmctl_disk_stats *s);
 
 enum drive_state { DRIVE_EMPTY, DRIVE_FULL, DRIVE_CHANGING };
 /*

@@ -106,6 +106,18 @@ uint32_t xen_io_devices(void)
 	return there;
 }
 
+void xen_io_stats(struct vmctl_stats *s)
+{
+	for (uint32_t i = 0; i < VMCTL_SEATS; i++) {
+		if (!seats[i])
+			continue;
+		if (i < VM_DISKS_MAX)
+			blkback_stats(seats[i], &s->disk[i]);
+		else
+			netback_stats(seats[i], &s->vif[i - VM_DISKS_MAX]);
+	}
+}
+
 int xen_io_init(void)
 {
 	int rc = edge_on_io_kick(evtchn_backends_run);

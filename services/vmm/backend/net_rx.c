@@ -263,7 +263,11 @@ int vif_rx_serve(struct vif *v)
 			rc = room_for(v, d);
 			if (rc <= 0)
 				return rc;
+			v->stats.rx_frames++;
+			v->stats.rx_bytes += d->length;
 			frame_put(v, d);
+		} else {
+			v->stats.rx_dropped++;
 		}
 		waiting_pop(v);
 	}

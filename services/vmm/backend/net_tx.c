@@ -224,6 +224,12 @@ static int packet_take(struct vif *v, uint32_t avail)
 		else
 			tx_pages_give(v, first);
 	}
+	if (status == NETIF_RSP_OKAY) {
+		v->stats.tx_frames++;
+		v->stats.tx_bytes += p.size;
+	} else {
+		v->stats.tx_dropped++;
+	}
 	packet_respond(v, &p, status);
 	return 1;
 }

@@ -68,6 +68,8 @@ struct vif {
 	uint32_t more;
 	/* They are not wanted. */
 	bool more_lost;
+
+	struct vmctl_vif_stats stats;
 };
 
 /* ---- net_tx.c ---- */

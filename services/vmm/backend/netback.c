@@ -303,3 +303,8 @@ int netback_add(const struct vm_vif *cfg, struct svc_conn *conn, struct xb_dev *
 	*out = &v->dev;
 	return 0;
 }
+
+void netback_stats(const struct xb_dev *dev, struct vmctl_vif_stats *s)
+{
+	*s = ((const struct vif *)dev)->stats;
+}

@@ -14,5 +14,6 @@ struct xb_dev;
 /* The same as blkback_add(), for an interface and its connection to the switch. */
 int netback_add(
 	const struct vm_vif *vif, struct svc_conn *conn, struct xb_dev **out) must_check;
+void netback_stats(const struct xb_dev *dev, struct vmctl_vif_stats *s);
 
 #endif

@@ -235,6 +235,7 @@ static void stats_fill(struct vmctl_stats *s)
 	s->memory = physmap_pages() * SK_PAGE_SIZE;
 	s->n_vcpus = vm.n_vcpus;
 	vm_notes_counts(s->unknown);
+	xen_io_stats(s);
 	for (uint32_t i = 0; i < vm.n_vcpus; i++) {
 		const struct vcpu *v = &vm.vcpu[i];
 		uint64_t waited;

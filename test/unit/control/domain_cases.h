@@ -59,6 +59,10 @@
 	X(vcpus_start_where_they_should) \
 	X(vcpus_are_pinned) \
 	X(vcpus_that_cannot_be_pinned) \
+	X(tables_of_top) \
+	X(a_guest_ends_in_a_table_of_top) \
+	X(keys_of_top) \
+	X(options_of_top) \
 	X(renames) \
 	X(exit_statuses) \
 	X(verbs_that_are_refused) \

@@ -14,7 +14,7 @@
 
 #include <sk/boot.h>
 
-#include "cli/format.h"
+#include "cli/format_top.h"
 #include "text_sink.h"
 #include "guest/xs_layout.h"
 
@@ -101,6 +101,56 @@ static void vcpus(void **state)
 		"Name                                ID  VCPU   CPU State   Time(s) Affinity (Hard / Soft)\n"
 		"alice                                4     0    2   -b-       1.9  all / all\n"
 		"alice                                4     1    -   --p       1.9  2-4 / all\n");
+}
+
+/* As xentop 4.17 prints them. */
+static void top(void **state)
+{
+	struct ctl_guest g = { .config = { .maxmem = 128,
+				       .n_disks = 2,
+				       .n_vifs = 1,
+				       .vifs = { { .devid = 2 } },
+				       .disks = { { .spec.number = 51712, .seat = 0 },
+					       { .spec.number = 51728, .seat = 3 } } },
+		.vif[2] = { 11, 22528, 1, 12, 33000, 2 },
+		.disk[0] = { 1, 2, 3, 8, 16, 4 },
+		.disk[3] = { 10, 20, 30, 80, 160, 0 } };
+	struct ctl_dom d = { .n_vcpus = 3,
+		.vcpu = { { 0, 1, 5900000000 }, { 2, 0, 7000000000 }, { 1, 0, 1000000000 } } };
+	struct top_row r = { .list = { .name = "a-long-name",
+				     .vcpus = 2,
+				     .blocked = true,
+				     .memory = 64 << 20,
+				     .cpu_ns = 12345678901 },
+		.cpu_percent = 12.34,
+		.total_memory = 512 << 20,
+		.has = &g };
+	struct out o = text_sink_out(&s);
+
+	(void)state;
+	format_top_head(&o);
+	format_top_row(&o, &r, false);
+	assert_string_equal(s.text,
+		"      NAME  STATE   CPU(sec) CPU(%)     MEM(k) MEM(%)  MAXMEM(k) MAXMEM(%) VCPUS NETS NETTX(k) NETRX(k) VBDS   VBD_OO   VBD_RD   VBD_WR  VBD_RSECT  VBD_WSECT SSID\n"
+		"a-long-nam --b---         12   12.3      65536   12.5     131072      25.0     2    1       22       32    2        4       11       22         88        176    0\n");
+	o = text_sink_out(&s);
+	r.has = NULL;
+	r.list.shutdown = r.list.dying = true;
+	r.list.blocked = false;
+	r.list.reason = 3;
+	format_top_row(&o, &r, true);
+	assert_memory_equal(s.text,
+		"a-long-name d--c--         12   12.3      65536   12.5   no limit       n/a     2    0        0 ",
+		96);
+	o = text_sink_out(&s);
+	format_top_vcpus(&o, &d);
+	format_top_nets(&o, &g);
+	format_top_vbds(&o, &g);
+	assert_string_equal(s.text,
+		"VCPUs(sec):   0:          5s  2:          1s\n"
+		"Net2 RX:    33000bytes       12pkts        0err        2drop  TX:    22528bytes       11pkts        0err        1drop\n"
+		"VBD BlkBack 51712 [ca: 0]  OO:        4   RD:        1   WR:        2  RSECT:          8  WSECT:         16\n"
+		"VBD BlkBack 51728 [ca:10]  OO:        0   RD:       10   WR:       20  RSECT:         80  WSECT:        160\n");
 }
 
 static void uptime(void **state)
@@ -494,6 +544,7 @@ int main(void)
 		cmocka_unit_test(list),
 		cmocka_unit_test(list_verbose),
 		cmocka_unit_test(vcpus),
+		cmocka_unit_test(top),
 		cmocka_unit_test(uptime),
 		cmocka_unit_test(info),
 		cmocka_unit_test(long_rows),

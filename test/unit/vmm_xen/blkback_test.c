@@ -6,6 +6,7 @@
 #include "blkfront.h"
 #include "case.h"
 
+#include "backend/blkback.h"
 #include "backend/blkif_abi.h"
 
 /* ---- layout ----------------------------------------------------------------------- */
@@ -124,6 +125,31 @@ CASE(requests_in_a_row_wait_for_the_clock)
 	CHECK_EQ(event_with(), 1);
 	while (storage_take(&q))
 		storage_answer(&q, 0);
+}
+
+CASE(requests_are_counted)
+{
+	struct vmctl_stats s = { 0 };
+	struct blk_req q;
+
+	disk(false, BLK_HAS_FLUSH);
+	request(BLKIF_OP_READ, 1, 8, 2, 32, 0, 7);
+	request(BLKIF_OP_READ, 2, 8, 1, 32, 2, 3);
+	request(BLKIF_OP_WRITE, 3, 0, 1, 32, 0, 4);
+	request(BLKIF_OP_FLUSH_DISKCACHE, 4, 0, 0, 32, 0, 0);
+	request(BLKIF_OP_READ, 5, SECTORS, 1, 32, 0, 7); /* beyond the end */
+	while (storage_take(&q))
+		storage_answer(&q, 0);
+	blkback_stats(disk_dev, &s.disk[0]);
+	CHECK(s.disk[0].reads == 2 && s.disk[0].read_sectors == 18);
+	CHECK(s.disk[0].writes == 1 && s.disk[0].written_sectors == 5);
+	CHECK(s.disk[0].flushes == 1 && s.disk[0].no_room == 0);
+	request(BLKIF_OP_WRITE_BARRIER, 6, 0, 1, 32, 0, 7);
+	for (unsigned int i = 0; i < 2 && storage_take(&q); i++)
+		storage_answer(&q, 0);
+	blkback_stats(disk_dev, &s.disk[0]);
+	CHECK(s.disk[0].writes == 2 && s.disk[0].written_sectors == 13 &&
+		s.disk[0].flushes == 1);
 }
 
 CASE(write_and_read)
@@ -536,6 +562,7 @@ int blkback_tests(void)
 		cmocka_unit_test(read_only_disk),
 		cmocka_unit_test(large_blocks),
 		cmocka_unit_test(requests_in_a_row_wait_for_the_clock),
+		cmocka_unit_test(requests_are_counted),
 		cmocka_unit_test(write_and_read),
 		cmocka_unit_test(refuses_bad_requests),
 		cmocka_unit_test(read_into_read_only_grant_fails),

@@ -6,6 +6,7 @@
 #include "case.h"
 
 #include "backend/ethernet.h"
+#include "backend/netback.h"
 #include "base/error.h"
 
 static void extra(uint8_t type, uint8_t flags, uint16_t size, uint8_t gso)
@@ -54,6 +55,28 @@ CASE(packet_goes_out)
 	CHECK(tx_answer(&id) == NETIF_RSP_OKAY && id == 5);
 	CHECK(tx_answer(&id) == NETIF_RSP_OKAY && id == 6);
 	CHECK(evtchn_pending(net_front.port));
+}
+
+CASE(frames_are_counted)
+{
+	struct vmctl_vif_stats s;
+	struct net_desc d;
+
+	vif(true);
+	tx_put(32, 0, 0, 1, 100);
+	tx_put(32, 0, 0, 2, 200);
+	tx_put(32, 0, 0, 3, 5); /* too short */
+	tx_push();
+	CHECK(sent(&d) && sent(&d) && !sent(&d));
+	rx_buffers(1);
+	frame_in(0, 300, 0);
+	frame_in(0, 400, 0); /* it waits for a buffer */
+	netback_stats(vif_dev, &s);
+	CHECK(s.tx_frames == 2 && s.tx_bytes == 300 && s.tx_dropped == 1);
+	CHECK(s.rx_frames == 1 && s.rx_bytes == 300 && s.rx_dropped == 0);
+	rx_buffers(1);
+	netback_stats(vif_dev, &s);
+	CHECK(s.rx_frames == 2 && s.rx_bytes == 700);
 }
 
 CASE(checksum_offload)
@@ -638,6 +661,7 @@ int netback_tests(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(features_are_shown),
 		cmocka_unit_test(packet_goes_out),
+		cmocka_unit_test(frames_are_counted),
 		cmocka_unit_test(checksum_offload),
 		cmocka_unit_test(gso),
 		cmocka_unit_test(gso_sizes),

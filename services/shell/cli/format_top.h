@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* format_top.h - the output of top, column by column as in xentop 4.17 */
+#ifndef SHELL_FORMAT_TOP_H
+#define SHELL_FORMAT_TOP_H
+
+#include "cli/format.h"
+
+struct top_row {
+	struct list_row list;
+	double cpu_percent;          /* of one CPU */
+	uint64_t total_memory;       /* bytes of the machine */
+	const struct ctl_guest *has; /* its limits and devices; NULL: the host */
+};
+
+/* How many guests and the host there are, in all and in each state. */
+struct top_count {
+	uint32_t all, running, blocked, paused, crashed, dying, shutdown;
+};
+void format_top_count(struct top_count *n, const struct list_row *r);
+/* The lines above the table; the time is that of the day. */
+void format_top_summary(const struct out *o, const struct top_count *n,
+	const struct ctl_system *s, uint64_t tsc_hz);
+
+void format_top_head(const struct out *o);
+/* full: a long name is not cut. */
+void format_top_row(const struct out *o, const struct top_row *r, bool full);
+/* Lines below a row, about parts of the guest. */
+void format_top_vcpus(const struct out *o, const struct ctl_dom *d);
+void format_top_nets(const struct out *o, const struct ctl_guest *g);
+void format_top_vbds(const struct out *o, const struct ctl_guest *g);
+
+#endif
