@@ -102,7 +102,8 @@ enum ctl_right { CTL_RIGHT_NONE = 0, CTL_CLASSES(X) };
 	X(INSERT, 36, CONFIGURE, \
 		"uint32_t domid, struct guest_disk: a medium for the empty drive in its seat -> nothing, when the guest has it") \
 	X(EJECT, 37, CONFIGURE, \
-		"struct ctl_number: the seat of a drive -> nothing, when its medium is out")
+		"struct ctl_number: the seat of a drive -> nothing, when its medium is out") \
+	X(MEM_MAX, 38, CONFIGURE, "struct ctl_number: KiB -> nothing")
 
 #define X(name, num, class, what) CTL_##name = (num),
 enum ctl_op { CTL_OPS(X) CTL_OP_END };

@@ -162,7 +162,8 @@ struct guest_config {
 	char cmdline[GUEST_CMDLINE_MAX + 1];
 	uint32_t weight, cap;
 	uint32_t on_poweroff, on_reboot, on_watchdog, on_crash; /* enum guest_action */
-	uint32_t n_disks, n_vifs, reserved;
+	uint32_t n_disks, n_vifs;
+	uint32_t mem_max; /* MiB: what mem-max has left of maxmem; 0: all of it */
 	struct guest_disk disks[GUEST_DISKS_MAX];
 	struct vif_spec vifs[GUEST_VIFS_MAX];
 	/*
@@ -190,6 +191,12 @@ static inline uint32_t guest_modules(const struct guest_config *g)
 
 /* Guests have memory in pieces of 2 MiB. MiB, rounded up to whole pieces. */
 static inline uint32_t guest_memory_round(uint32_t mib) { return (mib + 1) & ~1u; }
+
+/* The limit of mem-set and of the guest's balloon; MiB. */
+static inline uint32_t guest_mem_max(const struct guest_config *g)
+{
+	return g->mem_max ? g->mem_max : g->maxmem;
+}
 
 /* An empty cdrom drive. */
 static inline bool disk_spec_empty(const struct disk_spec *d)

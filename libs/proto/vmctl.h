@@ -12,7 +12,8 @@
  *             not have seen: READY or FAILED, SHUTDOWN, QUIESCED, DEVICES, a GROW without an
  *             answer, and BREACH of what was not started again. Saving ends with control: what
  *             the next life finds it undoes by UNPLUG of VMCTL_SEAT_IMAGE and RESUME.
- *             control sends PAUSE or UNPAUSE, and QUIESCE, again. Each has its effect once.
+ *             control sends PAUSE or UNPAUSE, MAXMEM, and QUIESCE, again. Each has its effect
+ *             once.
  *             Pieces of RAM that the VMM does not know of are the answer to its GROW; it is
  *             given no further ones.
  */
@@ -175,7 +176,8 @@ _Static_assert(sizeof(struct vm_config) <= 12288, "three pages");
 	X(CONFIG, 22, \
 		"VMM, of VM_READ_CONFIG: the bytes of the configuration on the volume from arg on follow; the last one has none") \
 	X(COPIED, 23, \
-		"VMM, after SAVE: memory is written; the rest follows when the guest has stopped with the reason suspend")
+		"VMM, after SAVE: memory is written; the rest follows when the guest has stopped with the reason suspend") \
+	X(MAXMEM, 24, "control: the guest's balloon may hold at most arg MiB; no answer")
 
 #define X(name, num, what) VMCTL_##name = (num),
 enum vmctl_type { VMCTL_MSGS(X) VMCTL_MSG_END };

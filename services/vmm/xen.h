@@ -86,6 +86,9 @@ uint32_t xen_io_devices(void);
 struct vmctl_stats;
 void xen_io_stats(struct vmctl_stats *s);
 
+/* The balloon's limit is another one: pages. Any thread. */
+void xen_maxmem_set(uint64_t pages);
+
 /* ---- saving and restoring ---- */
 
 /* The guest's system time at that host TSC. */

@@ -75,6 +75,17 @@ def test_grow_and_shrink(machine, build, tmp_path):
     wait_for(m, "grow", lambda mib: mib >= at_boot + 64)
     assert free(m) == before - own - 320
 
+    # a lower limit holds for mem-set and for the guest, until it is lifted
+    assert "255 MiB is less than the 256 MiB" in m.shell("mem-max grow 255")
+    assert "385 MiB is more than the maxmem=384" in m.shell("mem-max grow 385")
+    assert m.shell("mem-max grow 288") == ""
+    assert "289 MiB is more than the 288 MiB that mem-max allows" in m.shell("mem-set grow 289")
+    m.shell(f"xenstore-write /local/domain/2/memory/target {900 << 10}")
+    wait_for(m, "grow", lambda mib: mib >= at_boot + 94)
+    m.shell("sleep 3")
+    assert holds(m, "grow") <= 288
+    assert m.shell("mem-max grow 384") == ""
+
     # the guest never gets more than maxmem, whatever its target is
     m.shell(f"xenstore-write /local/domain/2/memory/target {900 << 10}")
     wait_for(m, "grow", lambda mib: mib >= at_boot + 192)

@@ -16,8 +16,10 @@
 #include "guest/config_check.h"
 #include "guest/guest_pool.h"
 #include "guest/life.h"
+#include "guest/machine.h"
 #include "guest/plug.h"
 #include "guest/sched.h"
+#include "guest/vmctl.h"
 #include "sys/clock.h"
 
 /* MiB, as for memory=. */
@@ -45,16 +47,27 @@ void ctl_do_RENAME(struct request *q, const void *body, uint32_t len)
 /* ---- memory ---- */
 
 /* 0, or -1 with *m. */
+static int max_check(const struct dom *d, uint64_t mib, struct msg *m)
+{
+	if (mib <= d->config->maxmem)
+		return 0;
+	return msg_fail(m,
+		"%" PRIu64 " MiB is more than the maxmem=%u that domain %u was created with",
+		mib, d->config->maxmem, d->domid);
+}
+
+/* 0, or -1 with *m. */
 static int size_check(const struct dom *d, uint64_t kib, struct msg *m)
 {
 	uint64_t mib = kib / 1024 + (kib % 1024 != 0), free = guest_pool.free >> 20;
 	uint64_t has = guest_has(guest_of(d));
 
-	if (mib > d->config->maxmem)
+	if (max_check(d, mib, m))
+		return -1;
+	if (mib > guest_mem_max(d->config))
 		return msg_fail(m,
-			"%" PRIu64
-			" MiB is more than the maxmem=%u that domain %u was created with",
-			mib, d->config->maxmem, d->domid);
+			"%" PRIu64 " MiB is more than the %u MiB that mem-max allows", mib,
+			guest_mem_max(d->config));
 	if (mib < MEM_MIN)
 		return msg_fail(m, "a guest needs at least %u MiB", MEM_MIN);
 	if (mib > has && mib - has > free)
@@ -89,6 +102,32 @@ void ctl_do_MEM_SET(struct request *q, const void *body, uint32_t len)
 	d->config->memory = guest_memory_round((uint32_t)((n->value + 1023) / 1024));
 	d->config_kept = false;
 	ctl_answer(q, NULL, 0);
+}
+
+/* The guest is not asked: it keeps what it has, and gets no more above the limit. */
+void ctl_do_MEM_MAX(struct request *q, const void *body, uint32_t len)
+{
+	const struct ctl_number *n = body;
+	const uint64_t mib = n->value / 1024 + (n->value % 1024 != 0);
+	struct dom *d = ctl_dom_live(q, n->domid);
+	struct msg m;
+
+	(void)len;
+	if (!d)
+		return;
+	if (max_check(d, mib, &m)) {
+		ctl_refuse(q, -SK_E_RANGE, "%s", m.text);
+	} else if (mib < d->config->memory) {
+		ctl_refuse(q, -SK_E_RANGE,
+			"%" PRIu64
+			" MiB is less than the %u MiB that domain %u is to have; use mem-set first",
+			mib, d->config->memory, d->domid);
+	} else {
+		d->config->mem_max = guest_memory_round((uint32_t)mib);
+		d->config_kept = false;
+		(void)vmctl_send(guest_of(d), VMCTL_MAXMEM, machine_mem_max(d->config));
+		ctl_answer(q, NULL, 0);
+	}
 }
 
 /* ---- vCPUs ---- */

@@ -242,11 +242,18 @@ static int ram_give(struct guest *g)
 	return g->more ? 0 : -SK_E_NO_MEM;
 }
 
+uint32_t guest_has(const struct guest *g)
+{
+	return (g->n_ram + g->n_more) << (POOL_ORDER_MIN - 20);
+}
+
 uint32_t guest_grow(struct guest *g, uint32_t n)
 {
 	uint32_t done;
 
-	for (done = 0; done < n && done < VMCTL_GROW_MAX && g->n_more < g->n_more_max; done++) {
+	for (done = 0; done < n && done < VMCTL_GROW_MAX && g->n_more < g->n_more_max &&
+		       guest_has(g) < machine_mem_max(g->dom->config);
+		done++) {
 		pool_piece_t piece = piece_take(g, POOL_ORDER_MIN, POOL_MORE, g->n_more);
 
 		if (!piece)
@@ -260,11 +267,6 @@ uint32_t guest_grow(struct guest *g, uint32_t n)
 		g->more[g->n_more++] = piece;
 	}
 	return done;
-}
-
-uint32_t guest_has(const struct guest *g)
-{
-	return (g->n_ram + g->n_more) << (POOL_ORDER_MIN - 20);
 }
 
 uint64_t guest_holds(const struct guest *g)
@@ -380,7 +382,7 @@ static int config_give(struct guest *g)
 	v.n_ram = g->n_ram;
 	v.n_more = g->n_more_max;
 	v.memory = (uint64_t)v.n_ram << POOL_ORDER_MIN;
-	v.maxmem = (uint64_t)(v.n_ram + v.n_more) << POOL_ORDER_MIN;
+	v.maxmem = (uint64_t)machine_mem_max(c) << 20;
 	v.ram_order = POOL_ORDER_MIN;
 	v.start_paused = g->start_paused;
 	v.wallclock_known = clock_wall_boot_ns(&v.wallclock_boot_ns);

@@ -161,6 +161,7 @@ const char *guest_config_check(const struct guest_config *c)
 		{ c->memory && c->memory <= c->maxmem && c->maxmem <= GUEST_MEMORY_MAX &&
 				!((c->memory | c->maxmem) & 1),
 			"memory" },
+		{ c->mem_max <= c->maxmem && !(c->mem_max & 1), "mem-max" },
 		{ c->weight && c->weight <= GUEST_WEIGHT_MAX, "cpu_weight" },
 		{ c->cap <= GUEST_CAP_MAX, "cap" },
 		{ c->on_poweroff < ACTION_COUNT, "on_poweroff" },

@@ -35,6 +35,11 @@ uint32_t machine_memory(const struct guest_config *g)
 	return guest_in_shim(g) ? machine_maxmem(g) : g->memory;
 }
 
+uint32_t machine_mem_max(const struct guest_config *g)
+{
+	return guest_memory_round(guest_mem_max(g) + machine_shim_memory(g));
+}
+
 uint32_t machine_maxmem(const struct guest_config *g)
 {
 	return g->maxmem + machine_shim_memory(g);

@@ -16,6 +16,8 @@ uint32_t machine_shim_memory(const struct guest_config *g);
 /* MiB of the machine at its start, and at most. */
 uint32_t machine_memory(const struct guest_config *g);
 uint32_t machine_maxmem(const struct guest_config *g);
+/* What it may hold, after mem-max. */
+uint32_t machine_mem_max(const struct guest_config *g);
 
 /* What the VMM loads. */
 const char *machine_kernel(const struct guest_config *g);

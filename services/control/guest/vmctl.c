@@ -25,6 +25,7 @@
 #include "guest/guest_pool.h"
 #include "guest/keep.h"
 #include "guest/life.h"
+#include "guest/machine.h"
 #include "guest/plug.h"
 #include "guest/save.h"
 #include "guest/saved_config.h"
@@ -369,8 +370,10 @@ bool vmctl_adopt(struct guest *g, sk_cap_t signal)
 		return false;
 	svc_signal(&g->ctl);
 	/* the last life may have told the VMM, and not written down that it did */
-	if (g->dom->state == DOM_LIVE && g->dom->has_vmm)
-		(void)vmctl_send(g, g->dom->paused ? VMCTL_PAUSE : VMCTL_UNPAUSE, 0);
+	if (g->dom->state != DOM_LIVE || !g->dom->has_vmm)
+		return true;
+	(void)vmctl_send(g, g->dom->paused ? VMCTL_PAUSE : VMCTL_UNPAUSE, 0);
+	(void)vmctl_send(g, VMCTL_MAXMEM, machine_mem_max(g->dom->config));
 	return true;
 }
 

@@ -71,7 +71,7 @@ static double percent(uint64_t part, uint64_t all)
 
 static void memory_columns(const struct out *o, const struct top_row *r)
 {
-	const uint64_t max = r->has ? (uint64_t)r->has->config.maxmem << 20 : 0;
+	const uint64_t max = r->has ? (uint64_t)guest_mem_max(&r->has->config) << 20 : 0;
 
 	out_fmt(o, " %10" PRIu64 " %6.1f", r->list.memory >> 10,
 		percent(r->list.memory, r->total_memory));

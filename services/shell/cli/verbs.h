@@ -116,8 +116,11 @@ enum verb_complete {
 	X("network-detach", network_detach, "", 2, 2, GUEST, "NAME VIF", \
 		"take a vif from a running guest", "VIF is its number or its mac.\n") \
 	X("mem-set", mem_set, "", 2, 2, GUEST, "NAME MEM", "set the memory size of a guest", \
-		"MEM is in MiB, or ends in b, k, m, g or t; at most the guest's maxmem.\n" \
+		"MEM is in MiB, or ends in b, k, m, g or t; at most what mem-max allows.\n" \
 		"The guest's balloon driver changes the size, as far and as soon as it can.\n") \
+	X("mem-max", mem_max, "", 2, 2, GUEST, "NAME MEM", \
+		"set the memory size up to which mem-set may go", \
+		"MEM is as for mem-set: from its size up to the maxmem of the guest's file.\n") \
 	X("vcpu-pin", vcpu_pin, "fg", 3, 4, GUEST, \
 		"[-f] NAME VCPU|all HARD|-|all [SOFT|-|all]", \
 		"set the CPUs on which a guest's vCPUs run", \

@@ -33,7 +33,6 @@
 	X("remus", REFUSED_MOVE) \
 	X("dump-core", \
 		"there is no place for a file of that size; on_crash=preserve keeps the guest") \
-	X("mem-max", "maxmem= holds for the whole life of a guest; use mem-set below it") \
 	X("button-press", REFUSED_HVM "; use `shutdown`") \
 	X("sharing", "guests never share pages") \
 	X("sched-credit", "guests have the parameters of credit2; use `sched-credit2`") \

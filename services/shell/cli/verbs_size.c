@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* verbs_size.c - mem-set and vcpu-set: how much memory, and how many vCPUs a guest uses */
+/* verbs_size.c - mem-set, mem-max, vcpu-set: how much memory and how many vCPUs a guest has */
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -8,7 +8,8 @@
 #include "cli/shell.h"
 #include "cli/verbs.h"
 
-void verb_mem_set(struct shell *sh, const struct options *o)
+static void size_ask(
+	struct shell *sh, const struct options *o, enum ctl_op op, const char *verb)
 {
 	const struct ctl_dom *d = look_guest(sh, o->argv[0]);
 	struct ctl_number n = { .domid = d ? d->domid : 0 };
@@ -17,10 +18,20 @@ void verb_mem_set(struct shell *sh, const struct options *o)
 		return;
 	if (mem_size_parse(o->argv[1], &n.value))
 		shell_fail(sh,
-			"mem-set: '%.40s' is not a valid memory size; write 512 (MiB), or 524288k, 512m, 1g\n",
-			o->argv[1]);
+			"%s: '%.40s' is not a valid memory size; write 512 (MiB), or 524288k, 512m, 1g\n",
+			verb, o->argv[1]);
 	else
-		verb_ask(CTL_MEM_SET, &n, sizeof(n), "mem-set", NULL);
+		verb_ask(op, &n, sizeof(n), verb, NULL);
+}
+
+void verb_mem_set(struct shell *sh, const struct options *o)
+{
+	size_ask(sh, o, CTL_MEM_SET, "mem-set");
+}
+
+void verb_mem_max(struct shell *sh, const struct options *o)
+{
+	size_ask(sh, o, CTL_MEM_MAX, "mem-max");
 }
 
 void verb_vcpu_set(struct shell *sh, const struct options *o)

@@ -407,6 +407,9 @@ static void command_run(uint32_t type, uint32_t arg, const void *body, uint32_t 
 		save_resume();
 		vmctl_queue(VMCTL_RUNNING);
 		break;
+	case VMCTL_MAXMEM:
+		xen_maxmem_set(((uint64_t)arg << 20) / SK_PAGE_SIZE);
+		break;
 	case VMCTL_NMI:
 		if (arg < vm.n_vcpus) {
 			lapic_post_nmi(&vm.vcpu[arg].lapic);

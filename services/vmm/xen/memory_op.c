@@ -9,7 +9,7 @@
  *             finished extents is above the command's bits, as the ABI defines it. A call that
  *             waits for memory from control continues in the same way: between its two halves
  *             the vCPU sleeps as in SCHEDOP_poll, so it can be stopped like a vCPU that polls.
- * Invariants  MEMOP1 the guest never holds more than max_pages
+ * Invariants  MEMOP1 the guest never gets more than max_pages
  *             MEMOP2 frame numbers are below GFN_LIMIT before use
  */
 #include "xen/grant.h"
@@ -20,11 +20,22 @@
 #define CMD_BITS 6u
 #define ORDER_MAX 9u /* 2 MiB: what Xen allows a domain without devices */
 
+/* Control may change it at any time. */
+static uint64_t max_pages(void)
+{
+	return __atomic_load_n(&xen_dom.p.max_pages, __ATOMIC_RELAXED);
+}
+
+void xen_maxmem_set(uint64_t pages)
+{
+	__atomic_store_n(&xen_dom.p.max_pages, pages, __ATOMIC_RELAXED);
+}
+
 static bool room_for(uint64_t pages)
 {
-	uint64_t held = edge_mem_pages();
+	uint64_t held = edge_mem_pages(), max = max_pages();
 
-	return held <= xen_dom.p.max_pages && pages <= xen_dom.p.max_pages - held; /* MEMOP1 */
+	return held <= max && pages <= max - held; /* MEMOP1 */
 }
 
 /* Is a page of the VMM at gfn? Such a page is not RAM for the balloon. */
@@ -109,7 +120,7 @@ static bool ram_wait(struct hcall *c, uint64_t gfn, uint64_t pages)
 /* Limited to the pages that the guest can have, because it may ask for more. */
 static uint64_t pages_of(uint64_t extents, unsigned int order)
 {
-	return extents < xen_dom.p.max_pages ? extents << order : xen_dom.p.max_pages;
+	return extents < max_pages() ? extents << order : max_pages();
 }
 
 /*
@@ -330,7 +341,7 @@ int64_t hc_memory_op(struct hcall *c)
 	case XENMEM_current_reservation:
 		return question_answer(c, edge_mem_pages());
 	case XENMEM_maximum_reservation:
-		return question_answer(c, xen_dom.p.max_pages);
+		return question_answer(c, max_pages());
 	case XENMEM_get_vnumainfo:
 		return -XEN_EOPNOTSUPP;
 	case XENMEM_set_pod_target:

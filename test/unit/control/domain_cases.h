@@ -18,6 +18,7 @@
 	X(xenstore_dies_all_along) \
 	X(grows) \
 	X(sizes_are_set) \
+	X(limits_are_set) \
 	X(large_ones) \
 	X(errors_leave_nothing) \
 	X(dry_runs) \

@@ -116,6 +116,10 @@ bool xen_io_settled(uint32_t seat)
 
 uint32_t xen_io_devices(void) { return seats; }
 
+static uint64_t max_pages;
+
+void xen_maxmem_set(uint64_t pages) { max_pages = pages; }
+
 void xen_io_stats(struct vmctl_stats *s) { s->disk[1].reads = 7; }
 
 uint64_t physmap_pages(void) { return 0; }
@@ -525,6 +529,15 @@ static void an_nmi_goes_to_its_vcpu(void **state)
 	assert_int_equal(vm.vcpu[1].lapic.nmi_pending, 1);
 }
 
+static void another_limit_goes_to_the_balloon(void **state)
+{
+	(void)state;
+	vmm_is_ready();
+	control_says(VMCTL_MAXMEM, 0x12345678);
+	all_run();
+	assert_int_equal(max_pages, 0x12345678ull << 8);
+}
+
 static void control_tells(enum vmctl_type type, const void *body, uint16_t len)
 {
 	struct {
@@ -749,6 +762,7 @@ int main(void)
 		T(grow_that_nobody_was_told_is_asked_once),
 		T(a_full_ring_keeps_nothing_back),
 		T(an_nmi_goes_to_its_vcpu),
+		T(another_limit_goes_to_the_balloon),
 		T(devices_come_and_go),
 		T(media_come_and_go),
 		T(a_save_is_taken_back),

@@ -46,6 +46,21 @@ CASE(balloon_counts)
 	CHECK_EQ(reserve(XENMEM_decrease_reservation, 1, 10, 0), 0); /* too large at once */
 }
 
+/* What the guest has above a new limit stays, and comes back no more. */
+CASE(another_limit)
+{
+	max_pages = RAM_PAGES;
+	fake_guest();
+	xen_maxmem_set(1000);
+	CHECK_EQ(reserve(XENMEM_decrease_reservation, 24, 0, 600), 24);
+	CHECK_EQ(edge_mem_pages(), 1000);
+	CHECK_EQ(reserve(XENMEM_populate_physmap, 1, 0, 600), 0);
+	CHECK_EQ(reserve(XENMEM_decrease_reservation, 2, 0, 624), 2);
+	CHECK_EQ(reserve(XENMEM_populate_physmap, 24, 0, 600), 2);
+	xen_maxmem_set(RAM_PAGES);
+	CHECK_EQ(reserve(XENMEM_populate_physmap, 22, 0, 602), 22);
+}
+
 /* Execute the instruction once. True: it has to be executed again. */
 static bool step(void)
 {
@@ -391,6 +406,7 @@ int memory_op_tests(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(balloon_counts),
+		cmocka_unit_test(another_limit),
 		cmocka_unit_test(balloon_populate_is_all_or_nothing),
 		cmocka_unit_test(populate_waits_for_memory),
 		cmocka_unit_test(populate_does_what_it_can),
