@@ -44,6 +44,8 @@ def test_pinning(machine, build, tmp_path):
     m = machine(guests=shares.guests(build, tmp_path), smp=3)
     m.prompt()
     host = [line.split(maxsplit=6)[6] for line in m.shell("vcpu-list Domain-0").splitlines()[1:]]
+    assert m.shell("cpupool-list -c").splitlines()[1].split() == ["Pool-0", "0,1,2"]
+    assert m.shell("cpupool-list").splitlines()[1].split() == ["Pool-0", "3", m.shell("info xen_scheduler"), "y", "1"]
     assert host == ["0 / all", "1 / all", "2 / all"]
     assert "guests run only on CPUs 1 to 2" in m.shell("create /guests/a.cfg cpus=0")  # in TCG
     assert "names no CPU of this host, which has 3" in m.shell("create /guests/a.cfg cpus=3")

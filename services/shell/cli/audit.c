@@ -18,10 +18,10 @@
 enum { TEXT_MAX = 200 };
 
 /* All others count as changing something. */
-static const char *const looking[] = { "block-list", "caps", "cat", "console", "dmesg", "domid",
-	"domname", "echo", "help", "info", "list", "list-services", "ls", "network-list",
-	"sleep", "top", "uptime", "vcpu-list", "vm-list", "wait", "xenstore-list",
-	"xenstore-ls", "xenstore-read" };
+static const char *const looking[] = { "block-list", "caps", "cat", "console", "cpupool-list",
+	"dmesg", "domid", "domname", "echo", "help", "info", "list", "list-services", "ls",
+	"network-list", "sleep", "top", "uptime", "vcpu-list", "vm-list", "wait",
+	"xenstore-list", "xenstore-ls", "xenstore-read" };
 
 static char text[TEXT_MAX + 1]; /* of the command; empty: it is not noted */
 

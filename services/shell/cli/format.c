@@ -76,12 +76,13 @@ bool list_row_guest(const struct ctl_dom *d, struct list_row *r)
 	return true;
 }
 
-void format_list_head(struct table *t, bool verbose)
+void format_list_head(struct table *t, struct list_more more)
 {
 	table_plain(t,
-		"Name                                        ID   Mem VCPUs\tState\tTime(s)%s\n",
-		verbose ? "   UUID                            Reason-Code\tSecurity Label"
-			: "");
+		"Name                                        ID   Mem VCPUs\tState\tTime(s)%s%s\n",
+		more.verbose ? "   UUID                            Reason-Code\tSecurity Label"
+			     : "",
+		more.pool ? "         Cpupool" : "");
 }
 
 /* poweroff, reboot, suspend, crash, watchdog, soft reset */
@@ -109,7 +110,7 @@ static void list_details(struct table *t, const struct list_row *r)
 	table_plain(t, " %16s", "-");
 }
 
-void format_list_row(struct table *t, const struct list_row *r, bool verbose)
+void format_list_row(struct table *t, const struct list_row *r, struct list_more more)
 {
 	table_row(t);
 	table_text(t, "name", "%-40s ", r->name);
@@ -121,8 +122,10 @@ void format_list_row(struct table *t, const struct list_row *r, bool verbose)
 		r->paused ? 'p' : '-', r->shutdown ? 's' : '-', reason_letter(r),
 		r->dying ? 'd' : '-');
 	table_number(t, "time", "%8.1f", (double)r->cpu_ns / NS_PER_S);
-	if (verbose)
+	if (more.verbose)
 		list_details(t, r);
+	if (more.pool)
+		table_text(t, "cpupool", "%16s", POOL_NAME);
 	if (r->rest_seconds)
 		table_value(t, "restarts_in", r->rest_seconds);
 	table_row_end(t);
@@ -285,6 +288,17 @@ void format_vcpu_row(struct table *t, const struct vcpu_row *r, uint32_t n_cpus)
 	table_plain(t, " / ");
 	table_text(t, "soft_affinity", "%s", affinity(r->soft, n_cpus, soft));
 	table_row_end(t);
+}
+
+void format_pool(const struct out *o, uint32_t n_cpus, uint32_t n_domains, bool cpus)
+{
+	out_fmt(o, "%-19s%s\n%-19s", "Name",
+		cpus ? "CPU list" : "CPUs   Sched     Active   Domain count", POOL_NAME);
+	for (uint32_t i = 0; cpus && i < n_cpus; i++)
+		out_fmt(o, "%s%u", i ? "," : "", i);
+	if (!cpus)
+		out_fmt(o, "%3u %9s       y       %4u", n_cpus, POOL_SCHEDULER, n_domains);
+	out_str(o, "\n");
 }
 
 /* A vCPU that runs is never taken off the CPU for one that wakes up, so nothing is limited. */
@@ -516,7 +530,7 @@ void format_info(const struct out *o, const struct ctl_system *h, const struct s
 	info_line(&s, "xen_version", "4.17-skerry");
 	/* the kinds of guests that need no PVH: xl has HVM here, too */
 	info_line(&s, "xen_caps", runs_guests(k) ? "xen-3.0-x86_64 xen-3.0-x86_32p" : "");
-	info_line(&s, "xen_scheduler", "skerry");
+	info_line(&s, "xen_scheduler", POOL_SCHEDULER);
 	info_line(&s, "xen_pagesize", "4096");
 	info_line(&s, "xen_commandline", "");
 	info_line(&s, "cc_compiler", "gcc " __VERSION__);

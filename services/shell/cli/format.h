@@ -26,8 +26,12 @@ uint64_t rest_seconds(const struct ctl_dom *d);
 /* False: the guest has no row. */
 bool list_row_guest(const struct ctl_dom *d, struct list_row *r);
 void list_row_host(const struct ctl_system *s, struct list_row *r);
-void format_list_head(struct table *t, bool verbose);
-void format_list_row(struct table *t, const struct list_row *r, bool verbose);
+/* Columns beyond the usual ones. */
+struct list_more {
+	bool verbose, pool;
+};
+void format_list_head(struct table *t, struct list_more more);
+void format_list_row(struct table *t, const struct list_row *r, struct list_more more);
 /* A line that explains why a guest of the list does not run: it ended too soon, too often. */
 void format_resting(struct table *t, const char *name, uint32_t short_lives,
 	uint32_t life_seconds, uint64_t left_seconds);
@@ -50,8 +54,11 @@ void format_vcpu_head(struct table *t);
 /* n_cpus: of the host. */
 void format_vcpu_row(struct table *t, const struct vcpu_row *r, uint32_t n_cpus);
 
-/* All CPUs of the host are one pool. */
+/* All CPUs of the host are one pool. Guests have the parameters of this scheduler of Xen's. */
 #define POOL_NAME "Pool-0"
+#define POOL_SCHEDULER "credit2"
+/* n_domains: with Domain-0. cpus: their numbers, in place of the other columns. */
+void format_pool(const struct out *o, uint32_t n_cpus, uint32_t n_domains, bool cpus);
 void format_credit2_pool(const struct out *o);
 void format_credit2_head(const struct out *o);
 void format_credit2_row(const struct out *o, const struct ctl_dom *d);

@@ -42,7 +42,9 @@ static const struct option long_options[] = {
 	{ "batch", no_argument, NULL, 'b' },
 	{ "cap", required_argument, NULL, 'c' },
 	{ "console", no_argument, NULL, 'c' },
+	{ "cpupool", no_argument, NULL, 'c' },
 	{ "cpupool", required_argument, NULL, 'p' },
+	{ "cpus", no_argument, NULL, 'c' },
 	{ "defconfig", required_argument, NULL, 'f' },
 	{ "delay", required_argument, NULL, 'd' },
 	{ "dom0-first", no_argument, NULL, 'z' },
@@ -93,8 +95,8 @@ enum table_form verb_form(const struct options *o)
 bool verb_needs_guests(const struct verb *v)
 {
 	return v->complete == COMPLETE_GUEST || v->run == verb_domname ||
-	       v->run == verb_vm_list || v->run == verb_caps || v->run == verb_poweroff ||
-	       v->run == verb_reboot_host;
+	       v->run == verb_vm_list || v->run == verb_cpupool_list || v->run == verb_caps ||
+	       v->run == verb_poweroff || v->run == verb_reboot_host;
 }
 
 bool verb_has_dry_run(const struct verb *v)

@@ -46,9 +46,10 @@ enum verb_complete {
 		"  -f FILE  names the file    -e  makes no difference: nothing waits for the end\n" \
 		"FILE has the syntax of xl.cfg(5), and is below /guests if it has no leading /.\n" \
 		"key=value overrides the file.\n") \
-	X("list", list, "lvnj", 0, 64, GUEST, "[-l] [-v] [--json] [NAME...]", "list domains", \
+	X("list", list, "lvncj", 0, 64, GUEST, "[-l] [-v] [-c] [--json] [NAME...]", \
+		"list domains", \
 		"  -l  everything about them, as JSON        -v  with UUID and shutdown reason\n" \
-		"  --json  the table as JSON\n" \
+		"  -c  with their pool        --json  the table as JSON\n" \
 		"  -n  makes no difference: this host is one node\n" \
 		"State: r running, b blocked, p paused, s shut down, c crashed, d dying.\n") \
 	X("console", console, "t:n:", 1, 1, GUEST, "[-t pv] [-n 0] NAME", \
@@ -136,6 +137,9 @@ enum verb_complete {
 		"  -c CAP  percent of one CPU that it gets at most; 0: no limit\n" \
 		"  -s  parameters of the scheduler        -p POOL  guests in that pool, Pool-0\n" \
 		"What is set holds at once, and also after a reboot of the guest.\n") \
+	X("cpupool-list", cpupool_list, "c", 0, 1, NONE, "[-c] [POOL]", \
+		"pools of CPUs, of which this host has one", \
+		"  -c  the numbers of its CPUs\n") \
 	X("top", top, "bd:i:nxvrfz", 0, 0, NONE, \
 		"[-b] [-d SECONDS] [-i N] [-n] [-x] [-v] [-r] [-f]", \
 		"what domains use, again and again", \

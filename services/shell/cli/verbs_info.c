@@ -22,7 +22,8 @@ enum { NAMES_MAX = 64, NS_PER_S = 1000000000 };
 static struct {
 	struct table rows;
 	enum table_form form;
-	bool verbose, host, all, brief;
+	struct list_more more;
+	bool host, all, brief;
 	uint32_t n, at;
 	uint32_t n_elements; /* of the array that was printed */
 	uint32_t domid[NAMES_MAX];
@@ -79,7 +80,7 @@ static void list_host(void)
 	struct list_row r;
 
 	list_row_host(&look_system, &r);
-	format_list_row(&table.rows, &r, table.verbose);
+	format_list_row(&table.rows, &r, table.more);
 }
 
 static void list_guest(const struct ctl_dom *d)
@@ -87,7 +88,7 @@ static void list_guest(const struct ctl_dom *d)
 	struct list_row r;
 
 	if (list_row_guest(d, &r))
-		format_list_row(&table.rows, &r, table.verbose);
+		format_list_row(&table.rows, &r, table.more);
 }
 
 /* Below the table, so that the rows are as scripts expect them. */
@@ -107,7 +108,7 @@ static void list_remarks(void)
 static void list_print(void)
 {
 	table_begin(&table.rows, &term_out, table.form);
-	format_list_head(&table.rows, table.verbose);
+	format_list_head(&table.rows, table.more);
 	if (table.host)
 		list_host();
 	for_each_chosen(d) list_guest(d);
@@ -177,7 +178,7 @@ void verb_list(struct shell *sh, const struct options *o)
 {
 	if (!domains_choose(sh, o))
 		return;
-	table.verbose = o->count['v'] != 0;
+	table.more = (struct list_more){ o->count['v'] != 0, o->count['c'] != 0 };
 	if (o->count['l'])
 		look_at_guests_anew(true, json_known);
 	else

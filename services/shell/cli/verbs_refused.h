@@ -10,7 +10,8 @@
 #define REFUSED_HVM "this host has no emulated hardware, which only hvm guests have"
 #define REFUSED_PCI "no device can be given to a guest; drivers of the host use them all"
 #define REFUSED_USB "this host has no USB controllers"
-#define REFUSED_POOL "this host has one set of CPUs for all guests, and no pools"
+#define REFUSED_POOL \
+	"all CPUs of this host are one pool, Pool-0; cpus= and `vcpu-pin` keep guests apart"
 #define REFUSED_FLASK \
 	"this host has no security policy to switch: what a domain may do is what it holds (`caps NAME`)"
 #define REFUSED_PSR "this host does not measure or divide caches and memory bandwidth"
@@ -56,7 +57,6 @@
 	X("vsnd-detach", REFUSED_FRONT) \
 	X("claims", "memory is taken when a guest is created, so there are no claims") \
 	X("cpupool-create", REFUSED_POOL) \
-	X("cpupool-list", REFUSED_POOL) \
 	X("cpupool-destroy", REFUSED_POOL) \
 	X("cpupool-rename", REFUSED_POOL) \
 	X("cpupool-cpu-add", REFUSED_POOL) \
@@ -94,7 +94,6 @@
 	X("restore", 'A', "vncviewer-autopass", REFUSED_HVM "; -c shows the console") \
 	X("sched-credit2", 'r', "ratelimit_us", \
 		"a vCPU that wakes up waits for its turn, so there is no rate to limit") \
-	X("list", 'Z', "context", REFUSED_FLASK) \
-	X("list", 'c', "cpupool", REFUSED_POOL)
+	X("list", 'Z', "context", REFUSED_FLASK)
 
 #endif

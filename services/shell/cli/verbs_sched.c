@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* verbs_sched.c - sched-credit2, vcpu-pin: how guests share CPUs, and on which they run */
+/*
+ * verbs_sched.c - sched-credit2, vcpu-pin, cpupool-list: how guests share CPUs, and on which
+ * they run
+ */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -159,4 +162,19 @@ void verb_vcpu_pin(struct shell *sh, const struct options *o)
 		verb_ask(CTL_PIN, &p, sizeof(p), "vcpu-pin", NULL);
 	else
 		shell_fail(sh, "Could not set affinity: there is nothing to set.\n");
+}
+
+/* ---- cpupool-list ---- */
+
+void verb_cpupool_list(struct shell *sh, const struct options *o)
+{
+	uint32_t n = 1;
+
+	if (o->argc && strcmp(o->argv[0], POOL_NAME) != 0) {
+		shell_fail(sh, "Pool '%.40s' does not exist\n", o->argv[0]);
+		return;
+	}
+	for (uint32_t i = 0; i < look.n; i++)
+		n += (look.dom[i].flags & CTL_DOM_THERE) != 0;
+	format_pool(&term_out, sys_info()->n_cpus, n, o->count['c'] != 0);
 }

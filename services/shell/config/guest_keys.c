@@ -51,7 +51,7 @@ static const struct foreign foreign[] = {
 	{ " cpuid ", " host ", REPORT_MISTAKE,
 		"what CPUID shows cannot be changed here; remove this line" },
 	{ " pool ", " Pool-0 ", REPORT_MISTAKE,
-		"there are no CPU pools here; remove this line" },
+		"there is only the pool Pool-0 here; remove this line" },
 	{ " tsc_mode ", " 0 2 default native ", REPORT_MISTAKE,
 		"guests see the CPU's own time stamps here; remove this line" },
 	{ " rtc_timeoffset ", " 0 ", REPORT_MISTAKE,

@@ -60,6 +60,7 @@
 	X(vcpus_start_where_they_should) \
 	X(vcpus_are_pinned) \
 	X(vcpus_that_cannot_be_pinned) \
+	X(the_pool_is_listed) \
 	X(tables_of_top) \
 	X(a_guest_ends_in_a_table_of_top) \
 	X(keys_of_top) \

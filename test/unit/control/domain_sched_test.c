@@ -249,3 +249,29 @@ void vcpus_that_cannot_be_pinned(void **state)
 	guest_destroyed("a");
 	world_at_rest();
 }
+
+/* ---- cpupool-list ---- */
+
+void the_pool_is_listed(void **state)
+{
+	(void)state;
+	(void)guest_created("create /guests/a.cfg\r", "a");
+	type("cpupool-list\r");
+	assert_true(screen_has("Pool-0               2   credit2       y          2\r\n"));
+	type("cpupool-list --cpus Pool-0; echo $?\r");
+	assert_true(screen_has("CPU list\r\nPool-0             0,1\r\n0\r\n"));
+	type("cpupool-list other; echo $?\r");
+	assert_true(screen_has("Pool 'other' does not exist\r\n1\r\n"));
+	type("list -c a\r");
+	timers_expire();
+	assert_true(screen_has("Cpupool\r\n") && screen_has("          Pool-0\r\n"));
+	type("list a\r");
+	timers_expire();
+	assert_false(screen_has("pool"));
+	type("cpupool-create p; sched-rtds\r");
+	assert_true(screen_has(
+		"cpupool-create: not on this host: all CPUs of this host are one pool"));
+	assert_true(screen_has("sched-rtds: not on this host: "));
+	guest_destroyed("a");
+	world_at_rest();
+}

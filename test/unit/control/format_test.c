@@ -35,8 +35,8 @@ static void list(void **state)
 
 	(void)state;
 	table_begin(&t, &o, TABLE_TEXT);
-	format_list_head(&t, false);
-	format_list_row(&t, &r, false);
+	format_list_head(&t, (struct list_more){ .pool = false });
+	format_list_row(&t, &r, (struct list_more){ .pool = false });
 	r = (struct list_row){ .name = "linux",
 		.domid = 2,
 		.memory = (2048ull << 20) - 12288,
@@ -44,7 +44,7 @@ static void list(void **state)
 		.blocked = true,
 		.cpu_ns = 5624200000000ull,
 		.uuid = uuid };
-	format_list_row(&t, &r, false);
+	format_list_row(&t, &r, (struct list_more){ .pool = false });
 	r = (struct list_row){ .name = "x",
 		.domid = 12345,
 		.paused = true,
@@ -52,7 +52,7 @@ static void list(void **state)
 		.reason = 3,
 		.dying = true,
 		.uuid = uuid };
-	format_list_row(&t, &r, false);
+	format_list_row(&t, &r, (struct list_more){ .pool = false });
 	assert_string_equal(s.text,
 		"Name                                        ID   Mem VCPUs\tState\tTime(s)\n"
 		"Domain-0                                     0   457     2     r-----    2712.9\n"
@@ -70,10 +70,31 @@ static void list_verbose(void **state)
 
 	(void)state;
 	table_begin(&t, &o, TABLE_TEXT);
-	format_list_row(&t, &r, true);
+	format_list_row(&t, &r, (struct list_more){ .verbose = true });
 	assert_string_equal(s.text,
 		"a                                            1     0     0     ---sr-       0.0"
 		" 01234567-89ab-cdef-0123-456789abcdef        1                -\n");
+}
+
+static void pools(void **state)
+{
+	const struct list_row r = { .name = "a", .uuid = uuid };
+	struct out o = text_sink_out(&s);
+	struct table t;
+
+	(void)state;
+	table_begin(&t, &o, TABLE_TEXT);
+	format_list_head(&t, (struct list_more){ .pool = true });
+	format_list_row(&t, &r, (struct list_more){ .pool = true });
+	format_pool(&o, 8, 3, false);
+	format_pool(&o, 3, 3, true);
+	assert_string_equal(s.text,
+		"Name                                        ID   Mem VCPUs\tState\tTime(s)         Cpupool\n"
+		"a                                            0     0     0     ------       0.0          Pool-0\n"
+		"Name               CPUs   Sched     Active   Domain count\n"
+		"Pool-0               8   credit2       y          3\n"
+		"Name               CPU list\n"
+		"Pool-0             0,1,2\n");
 }
 
 static void vcpus(void **state)
@@ -203,11 +224,11 @@ static void rows_as_json(void **state)
 
 	(void)state;
 	table_begin(&t, &o, TABLE_JSON);
-	format_list_head(&t, false);
-	format_list_row(&t, &r, false);
+	format_list_head(&t, (struct list_more){ .pool = false });
+	format_list_row(&t, &r, (struct list_more){ .pool = false });
 	r.name = "c";
 	r.rest_seconds = 9;
-	format_list_row(&t, &r, false);
+	format_list_row(&t, &r, (struct list_more){ .pool = false });
 	format_resting(&t, "c", 3, 60, 9);
 	format_given_up(&t, "storage");
 	table_end(&t);
@@ -543,6 +564,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(list),
 		cmocka_unit_test(list_verbose),
+		cmocka_unit_test(pools),
 		cmocka_unit_test(vcpus),
 		cmocka_unit_test(top),
 		cmocka_unit_test(uptime),
