@@ -94,7 +94,7 @@ enum ctl_right { CTL_RIGHT_NONE = 0, CTL_CLASSES(X) };
 	X(POWER, 31, HOST, \
 		"struct ctl_power: notes TEXT; answered only if the host stays, or if another POWER waits") \
 	X(SAVE, 32, CONFIGURE, \
-		"struct ctl_save, a text of 1 to VMCTL_CONFIG_MAX bytes: its configuration -> nothing, when the volume has the guest; IO: it has failed, and the guest goes on unless it has ended") \
+		"struct ctl_save, a text of 1 to VMCTL_CONFIG_MAX bytes: its configuration, or for a core none -> nothing, when the volume has the guest; IO: it has failed, and the guest goes on unless it has ended") \
 	X(SAVED_CONFIG, 33, CONFIGURE, \
 		"struct ctl_image: a saved guest -> the text of its configuration, which is hostile") \
 	X(SCHED, 34, CONFIGURE, "struct ctl_sched: weight and cap of a guest -> nothing") \
@@ -319,7 +319,14 @@ struct ctl_image {
 _Static_assert(sizeof(struct ctl_image) == 52, "no padding");
 
 /* What becomes of a guest that was saved. */
-enum ctl_save_after { CTL_SAVE_DESTROY, CTL_SAVE_CONTINUE, CTL_SAVE_PAUSE, CTL_SAVE_END };
+/* CORE: nothing; it is not saved, but an ELF core of it is written. It may have shut down. */
+enum ctl_save_after {
+	CTL_SAVE_DESTROY,
+	CTL_SAVE_CONTINUE,
+	CTL_SAVE_PAUSE,
+	CTL_SAVE_CORE,
+	CTL_SAVE_END
+};
 struct ctl_save {
 	uint32_t domid;
 	uint32_t after;         /* enum ctl_save_after */

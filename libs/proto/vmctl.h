@@ -166,7 +166,7 @@ _Static_assert(sizeof(struct vm_config) <= 12288, "three pages");
 	X(BREACH, 17, \
 		"VMM: the service of channel arg broke the protocol; uint32_t follows: in this epoch of the connection") \
 	X(SAVE, 18, \
-		"control: save the guest, which runs; struct vmctl_save follows; answered by TEXT, COPIED and SAVED") \
+		"control: save the guest, which runs; struct vmctl_save follows; answered by TEXT, COPIED and SAVED. Or write a core of it, at any time; answered by SAVED") \
 	X(TEXT, 19, \
 		"VMM: wants the guest's configuration from byte arg; control: answers with the same arg and the next VMCTL_TEXT_MAX bytes, or fewer at the end") \
 	X(SAVED, 20, \
@@ -198,7 +198,11 @@ struct vmctl_plug {
 _Static_assert(sizeof(struct vmctl_plug) == 144, "no padding");
 /* The seat of the volume on which a guest is saved, behind those of devices. */
 #define VMCTL_SEAT_IMAGE VMCTL_SEATS
+/* What is written there: a stream to restore from, or an ELF core. */
+enum vmctl_save_kind { VMCTL_SAVE_STREAM, VMCTL_SAVE_CORE };
 struct vmctl_save {
+	uint32_t kind; /* enum vmctl_save_kind */
+	uint32_t reserved;
 	/* The connection with the volume, which is mapped; its data are 2 MiB. */
 	struct domain_channel channel;
 };

@@ -95,7 +95,7 @@ static const struct {
 	[CTL_RESTART] = FIXED(struct ctl_restart, 0),
 	[CTL_POWER] = FIXED(struct ctl_power, 0),
 	[CTL_SAVE] = SIZES(
-		sizeof(struct ctl_save) + 1, sizeof(struct ctl_save) + VMCTL_CONFIG_MAX, 0),
+		sizeof(struct ctl_save), sizeof(struct ctl_save) + VMCTL_CONFIG_MAX, 0),
 	[CTL_SCHED] = FIXED(struct ctl_sched, 0),
 	[CTL_MEM_MAX] = FIXED(struct ctl_number, 0),
 	[CTL_PIN] = FIXED(struct ctl_pin, 0),

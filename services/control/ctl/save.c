@@ -29,7 +29,7 @@ static void save_begin(struct request *q, struct dom *d, const struct ctl_save *
 	struct guest_save save = { .after = s->after, .text_size = len, .fn = saved };
 	struct msg m;
 
-	save.text = malloc(len);
+	save.text = malloc(len + 1); /* a core has no text */
 	if (!save.text) {
 		ctl_refuse(q, -SK_E_NO_MEM, "control has no memory for the configuration");
 		return;
@@ -47,13 +47,20 @@ void ctl_do_SAVE(struct request *q, const void *body, uint32_t len)
 	const struct ctl_save *s = body;
 	struct dom *d;
 
-	if (s->after >= CTL_SAVE_END || !guest_label_ok(s->image.label)) {
+	bool core = s->after == CTL_SAVE_CORE;
+
+	if (s->after >= CTL_SAVE_END || core != (len == sizeof(*s)) ||
+		!guest_label_ok(s->image.label)) {
 		ctl_refuse(q, -SK_E_INVAL, "the %s is not valid",
-			s->after < CTL_SAVE_END ? "name of the partition" : "end of the save");
+			s->after >= CTL_SAVE_END         ? "end of the save"
+			: guest_label_ok(s->image.label) ? "length of the configuration"
+							 : "name of the partition");
 		return;
 	}
-	d = ctl_dom_live(q, s->domid);
-	if (d)
+	d = core ? ctl_dom_find(q, s->domid) : ctl_dom_live(q, s->domid);
+	if (d && !guest_of(d))
+		ctl_refuse(q, -SK_E_STATE, "domain %u does not run", s->domid);
+	else if (d)
 		save_begin(q, d, s, len - (uint32_t)sizeof(*s));
 }
 

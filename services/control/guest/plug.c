@@ -216,15 +216,25 @@ static void plug_late(void *ctx)
 			: "this takes long; it goes on");
 }
 
-static int plug_check(const struct guest *g, struct msg *m)
+static bool stays(const struct guest *g)
 {
-	if (g->dom->state != DOM_LIVE || !g->was_ready)
-		return msg_fail(m, "domain %u does not run", g->dom->domid);
+	return g->dom->state == DOM_LIVE || g->dom->state == DOM_DOWN;
+}
+
+static int idle_check(const struct guest *g, struct msg *m)
+{
 	if (g->plug.state != PLUG_IDLE)
 		return msg_fail(m,
 			"another device of domain %u is being attached or detached; try again when that is done",
 			g->dom->domid);
 	return 0;
+}
+
+static int plug_check(const struct guest *g, struct msg *m)
+{
+	if (g->dom->state != DOM_LIVE || !g->was_ready)
+		return msg_fail(m, "domain %u does not run", g->dom->domid);
+	return idle_check(g, m);
 }
 
 static void unplug_begin(struct guest *g, uint32_t seat, bool medium)
@@ -523,7 +533,9 @@ int guest_plug_vif(struct guest *g, const struct vif_spec *v, plug_done_fn fn, s
 
 int guest_plug_image(struct guest *g, const char *label, plug_done_fn fn, struct msg *m)
 {
-	if (plug_check(g, m))
+	if (!stays(g) || !g->was_ready || !g->dom->has_vmm)
+		return msg_fail(m, "domain %u does not run", g->dom->domid);
+	if (idle_check(g, m))
 		return -1;
 	if (!channel_find(g))
 		return msg_fail(m,
@@ -544,11 +556,6 @@ void guest_unplug_image(struct guest *g, plug_done_fn fn)
 }
 
 /* ---- after a restart of control: PLUG3 ---- */
-
-static bool stays(const struct guest *g)
-{
-	return g->dom->state == DOM_LIVE || g->dom->state == DOM_DOWN;
-}
 
 void plug_adopt(struct guest *g)
 {

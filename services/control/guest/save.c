@@ -7,7 +7,8 @@
  *             memory while the guest runs) -> SAVE_SUSPEND (the guest is asked by xenstore to
  *             stop) -> SAVE_WRITE (its VMM writes what has changed since) -> SAVE_CLOSE (the
  *             volume is closed, with a flush) -> IDLE: the guest is destroyed, or goes on. What
- *             fails leads to SAVE_CLOSE, and the guest goes on.
+ *             fails leads to SAVE_CLOSE, and the guest goes on. For a core, the guest is not
+ *             asked to stop: its VMM pauses it meanwhile.
  * Invariants  SAVE1 a guest is destroyed only when storage has closed the volume without an
  *                   error
  *             SAVE2 a guest that has stopped for this goes on, whatever fails, and so does one
@@ -116,13 +117,15 @@ static void save_close(struct guest *g, const char *why)
 
 void save_opened(struct guest *g)
 {
-	struct vmctl_save s = { .channel = g->plug.channel };
+	bool core = g->save.after == CTL_SAVE_CORE;
+	struct vmctl_save s = { .kind = core ? VMCTL_SAVE_CORE : VMCTL_SAVE_STREAM,
+		.channel = g->plug.channel };
 
-	if (g->dom->state != DOM_LIVE) {
+	if (!core && g->dom->state != DOM_LIVE) {
 		save_close(g, "the guest has shut down");
 		return;
 	}
-	g->save.state = SAVE_COPY;
+	g->save.state = core ? SAVE_WRITE : SAVE_COPY;
 	if (vmctl_send_body(g, VMCTL_SAVE, &s, sizeof(s)))
 		save_close(g, "the VMM does not listen");
 }
@@ -197,10 +200,12 @@ void save_heard(struct guest *g, const char *why, uint32_t len)
 
 /* ---- the beginning ---- */
 
-static int save_check(const struct guest *g, struct msg *m)
+static int save_check(const struct guest *g, uint32_t after, struct msg *m)
 {
 	if (g->save.state != SAVE_IDLE)
 		return msg_fail(m, "domain %u is being saved already", g->dom->domid);
+	if (after == CTL_SAVE_CORE)
+		return 0;
 	if (g->dom->paused)
 		return msg_fail(
 			m, "domain %u is paused, so it cannot stop; unpause it", g->dom->domid);
@@ -218,7 +223,7 @@ static int save_check(const struct guest *g, struct msg *m)
 
 int guest_save(struct guest *g, const char *label, const struct guest_save *save, struct msg *m)
 {
-	if (save_check(g, m))
+	if (save_check(g, save->after, m))
 		return -1;
 	g->save = *save;
 	g->save.state = SAVE_OPEN;

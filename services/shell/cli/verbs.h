@@ -73,6 +73,10 @@ enum verb_complete {
 		"  -c  let the guest go on afterwards        -p  leave it paused\n" \
 		"PARTITION is named as in disk=, and is overwritten. FILE is the configuration that is\n" \
 		"saved with it, in place of the guest's own.\n") \
+	X("dump-core", dump_core, "", 2, 2, GUEST, "NAME PARTITION", \
+		"write an ELF core of a guest to a partition", \
+		"PARTITION is named as in disk=, and is overwritten. The guest is paused meanwhile; it may\n" \
+		"also have crashed, if on_crash=\"preserve\" keeps it. gdb and readelf read the core.\n") \
 	X("restore", restore, "pec", 1, 2, FILE, "[-p] [-c] [FILE] PARTITION", \
 		"go on with a guest that was saved on a partition", \
 		"  -p  leave it paused        -c  attach to its console\n" \

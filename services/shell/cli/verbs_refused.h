@@ -32,8 +32,6 @@
 	X("migrate", REFUSED_MOVE) \
 	X("migrate-receive", REFUSED_MOVE) \
 	X("remus", REFUSED_MOVE) \
-	X("dump-core", \
-		"there is no place for a file of that size; on_crash=preserve keeps the guest") \
 	X("button-press", REFUSED_HVM "; use `shutdown`") \
 	X("sharing", "guests never share pages") \
 	X("sched-credit", "guests have the parameters of credit2; use `sched-credit2`") \

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * verbs_save.c - save
+ * verbs_save.c - save, dump-core
  *
  * Objects     what the user wrote, until control has answered.
  * Lifecycle   the table of names is read; then the file with the configuration, or control is
- *             asked for that of the guest; then control saves the guest. ^C: it goes on, but no
- *             verb waits.
+ *             asked for that of the guest; then control saves the guest. A core has no
+ *             configuration. ^C: it goes on, but no verb waits.
  * Invariants  SAVE1 an answer of files to a command that the user has left is recognized by its
  *                   number
  */
@@ -51,10 +51,14 @@ static void save_leave(void)
 	save_over();
 }
 
+static bool core_wanted(void) { return wanted.request.head.after == CTL_SAVE_CORE; }
+
+static const char *verb_name(void) { return core_wanted() ? "dump-core" : "save"; }
+
 static void save_fail(const char *text)
 {
 	save_over();
-	shell_fail(the_shell, "save: %s\n", text);
+	shell_fail(the_shell, "%s: %s\n", verb_name(), text);
 	shell_done(the_shell);
 }
 
@@ -65,11 +69,11 @@ static void saved(void *ctx, int status, const void *body, uint32_t len)
 	(void)ctx;
 	(void)len;
 	save_over();
-	if (!status)
+	if (status)
+		shell_refused(the_shell, verb_name(), status, body);
+	else if (!core_wanted())
 		shell_print(the_shell, "Domain %u is saved\n", domid);
-	else
-		shell_refused(the_shell, "save", status, body);
-	if (status == -SK_E_IO)
+	if (status == -SK_E_IO && !core_wanted())
 		shell_fail(the_shell, "Failed to save domain, resuming domain\n");
 	shell_done(the_shell);
 }
@@ -81,7 +85,8 @@ static void save_ask(void)
 		save_fail("the configuration is too long to be saved with the guest");
 		return;
 	}
-	shell_print(the_shell, "Saving to %s new xl format\n", wanted.target);
+	if (!core_wanted())
+		shell_print(the_shell, "Saving to %s new xl format\n", wanted.target);
 	shell_busy(the_shell, save_leave);
 	wanted.id = ask_send(&(struct ask){ .op = CTL_SAVE,
 		.body = &wanted.request,
@@ -175,11 +180,13 @@ static void names_known(void *ctx, int status, const char *text, size_t len)
 		rc = msg_fail(&m, "%s cannot be read now; try again", wanted.file);
 	if (rc)
 		save_fail(m.text);
+	else if (core_wanted())
+		save_ask();
 	else if (!wanted.file[0])
 		verb_ask(CTL_DESCRIBE, &domid, sizeof(domid), "save", config_known);
 }
 
-void verb_save(struct shell *sh, const struct options *o)
+static void save_begin(struct shell *sh, const struct options *o, enum ctl_save_after after)
 {
 	const struct ctl_dom *d = look_guest(sh, o->argv[0]);
 	struct msg m;
@@ -189,20 +196,30 @@ void verb_save(struct shell *sh, const struct options *o)
 		return;
 	save_over(); /* what a command left that ended while control described its guest */
 	wanted.text_len = 0;
-	wanted.request.head = (struct ctl_save){ .domid = d->domid,
-		.after = o->count['p']   ? CTL_SAVE_PAUSE
-			 : o->count['c'] ? CTL_SAVE_CONTINUE
-					 : CTL_SAVE_DESTROY };
+	wanted.request.head = (struct ctl_save){ .domid = d->domid, .after = after };
 	wanted.file[0] = '\0';
 	rc = disk_target_set(wanted.target, o->argv[1], &m);
 	if (!rc && o->argc > 2)
 		rc = path_full(wanted.file, sizeof(wanted.file), o->argv[2], &m);
 	if (rc) {
-		shell_fail(sh, "save: %s\n", m.text);
+		shell_fail(sh, "%s: %s\n", verb_name(), m.text);
 		return;
 	}
 	shell_busy(sh, save_leave);
 	rc = files_read(NAMES_FILE, names_known, (void *)wanted.number);
 	if (rc)
 		save_fail(files_error_text(rc));
+}
+
+void verb_save(struct shell *sh, const struct options *o)
+{
+	save_begin(sh, o,
+		o->count['p']   ? CTL_SAVE_PAUSE
+		: o->count['c'] ? CTL_SAVE_CONTINUE
+				: CTL_SAVE_DESTROY);
+}
+
+void verb_dump_core(struct shell *sh, const struct options *o)
+{
+	save_begin(sh, o, CTL_SAVE_CORE);
 }

@@ -48,8 +48,8 @@ static bool page_named(
 	enum memory_round round, enum page_kind kind, const struct chunk *c, sk_gpa_t gpa)
 {
 	if (kind == PAGE_HOME)
-		return round == MEMORY_ALL || dirty_page(c, gpa);
-	return round == MEMORY_REST;
+		return round != MEMORY_REST || dirty_page(c, gpa);
+	return round != MEMORY_ALL;
 }
 
 /* A place that had RAM at boot, or a page in what was written while the guest ran. */

@@ -7,12 +7,14 @@
 
 #include "save/stream.h"
 
-/* The two rounds of stream.h. */
+/* The two rounds of stream.h, and a third one. */
 enum memory_round {
 	/* The guest runs. What is named is tracked from then on: dirty_begin() was called. */
 	MEMORY_ALL,
 	/* No vCPU runs: what was changed, and what could not be tracked. */
 	MEMORY_REST,
+	/* For a core: no vCPU runs, and nothing is tracked. */
+	MEMORY_WHOLE,
 };
 /* stream_source.next, on the I/O thread; *ctx is an enum memory_round. */
 bool memory_image_next(void *ctx, enum stream_want want, uint64_t gfn, struct stream_page *p);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * save.c - saving the guest: from control's command to a volume that has all of it
+ * save.c - saving the guest, or a core of it: from control's command to a volume that has all
+ * of it
  *
  * Objects     struct saving: what a save needs, in memory that the VMM has only meanwhile.
  * Lifecycle   SAVE_TEXT (control gives the configuration) -> SAVE_COPY (all memory is written
@@ -8,7 +9,8 @@
  *             stop (all vCPUs are parked) -> SAVE_STATE (each vCPU's thread saves its state) ->
  *             SAVE_WRITE (the memory that was changed since, and the state) -> SAVE_END ->
  *             IDLE, with SAVED to control. Each failure leads to SAVE_END. The guest stays
- *             stopped until RESUME, or its end.
+ *             stopped until RESUME, or its end. A core begins with SAVE_PAUSE, in which all
+ *             vCPUs are parked, and goes on with SAVE_STATE; the guest runs again at the end.
  * Invariants  SAVE1 from SAVE_COPY on, memory that is changed is tracked, until the guest is no
  *                   longer saved and runs; the last that is read of it is read while all vCPUs
  *                   are parked and the back ends have nothing to do for the guest
@@ -32,6 +34,7 @@
 #include "machine/memory_image.h"
 #include "machine/vcpu_state.h"
 #include "machine/vmctl.h"
+#include "save/core.h"
 #include "save/image.h"
 #include "save/stream.h"
 #include "svc/svc.h"
@@ -42,6 +45,7 @@ enum save_step {
 	SAVE_TEXT,
 	SAVE_COPY,
 	SAVE_STOP,
+	SAVE_PAUSE,
 	SAVE_STATE,
 	SAVE_WRITE,
 	SAVE_END,
@@ -52,7 +56,11 @@ struct saving {
 	enum memory_round round;
 	uint32_t config_size;
 	char config[VMCTL_CONFIG_MAX];
-	struct stream_out out; /* with its bytes behind it */
+	/* with its bytes behind it */
+	union {
+		struct stream_out out;
+		struct core_out core;
+	};
 };
 
 static enum save_step step;
@@ -61,6 +69,8 @@ static struct saving *saving;
 static sk_cap_t saving_frame;
 static struct load_error why;
 static bool resume_wanted, abandoned;
+/* It is a core that is written, for which the guest is paused. */
+static bool core_wanted;
 
 /* ---- memory ---- */
 
@@ -100,7 +110,9 @@ void save_state_free(void)
 
 static uint32_t saving_order(void)
 {
-	return save_order((uint32_t)offsetof(struct saving, out) + stream_out_size(vm.n_vcpus));
+	uint32_t out = core_wanted ? core_out_size(vm.n_vcpus) : stream_out_size(vm.n_vcpus);
+
+	return save_order((uint32_t)offsetof(struct saving, out) + out);
 }
 
 static int saving_alloc(void)
@@ -217,9 +229,15 @@ static void save_fail(const char *what, int rc)
 
 static uint32_t image_fill(void *ctx, uint8_t *buf, uint32_t size, bool *over)
 {
-	uint32_t n = stream_fill(&saving->out, buf, size);
+	uint32_t n;
 
 	(void)ctx;
+	if (core_wanted) {
+		n = core_fill(&saving->core, buf, size);
+		*over = n < size;
+		return n;
+	}
+	n = stream_fill(&saving->out, buf, size);
 	*over = n < size && saving->out.phase == STREAM_DONE;
 	return n;
 }
@@ -233,7 +251,7 @@ static void image_run(void)
 			snprintf(why.text, sizeof(why.text), "%s", saving->image.e.text);
 		step = SAVE_END;
 		io_kick(IO_CTL);
-	} else if (saving->out.phase != STREAM_WAIT) {
+	} else if (core_wanted || saving->out.phase != STREAM_WAIT) {
 		if (image_out_wants(&saving->image))
 			io_kick(IO_CTL); /* others had their turn meanwhile */
 	} else if (step == SAVE_COPY) {
@@ -284,6 +302,25 @@ static void copy_begin(void)
 	image_run();
 }
 
+static void core_write_begin(void)
+{
+	const struct stream_source src = {
+		.next = memory_image_next, .ctx = &saving->round, .state = state
+	};
+	int rc;
+
+	saving->round = MEMORY_WHOLE;
+	rc = core_begin(&saving->core, &src);
+	if (rc) {
+		save_fail("the pieces of the guest's memory", rc);
+		return;
+	}
+	image_out_begin_other(
+		&saving->image, conn, saving->core.head, CORE_HEAD, image_fill, NULL);
+	step = SAVE_WRITE;
+	image_run();
+}
+
 /* SAVE1 */
 static void rest_begin(void)
 {
@@ -301,7 +338,7 @@ static void stop_look(void)
 
 	uint32_t stopped = __atomic_load_n(&vm.stopped, __ATOMIC_ACQUIRE);
 
-	if (stopped != 1 + SHUTDOWN_suspend || !vm_all_parked())
+	if ((step == SAVE_STOP && stopped != 1 + SHUTDOWN_suspend) || !vm_all_parked())
 		return;
 	step = SAVE_STATE;
 	rc = save_jobs_start(VCPU_JOB_SAVE);
@@ -315,6 +352,8 @@ static void state_look(void)
 
 	if (rc < 0)
 		save_fail("the FPU of a vCPU cannot be saved", -SK_E_INVAL);
+	else if (rc && core_wanted)
+		core_write_begin();
 	else if (rc)
 		rest_begin();
 }
@@ -328,6 +367,9 @@ static void save_free(void)
 		dirty_end();
 	saving_free();
 	save_state_free();
+	if (core_wanted)
+		vm_pause_add(-1);
+	core_wanted = false;
 	abandoned = false;
 	step = SAVE_IDLE;
 }
@@ -347,7 +389,7 @@ void save_advance(void)
 {
 	if (writing())
 		image_run();
-	if (step == SAVE_STOP)
+	if (step == SAVE_STOP || step == SAVE_PAUSE)
 		stop_look();
 	if (step == SAVE_STATE)
 		state_look();
@@ -388,6 +430,9 @@ void save_begin(const void *body, uint32_t len)
 	memcpy(&s, body, sizeof(s));
 	why.text[0] = '\0';
 	step = SAVE_TEXT;
+	core_wanted = s.kind == VMCTL_SAVE_CORE;
+	if (core_wanted)
+		vm_pause_add(1);
 	rc = channel_begin(&s);
 	if (!rc)
 		rc = saving_alloc();
@@ -398,7 +443,10 @@ void save_begin(const void *body, uint32_t len)
 		return;
 	}
 	saving->config_size = 0;
-	vmctl_queue(VMCTL_TEXT);
+	if (core_wanted)
+		step = SAVE_PAUSE;
+	else
+		vmctl_queue(VMCTL_TEXT);
 }
 
 void save_text(uint32_t at, const void *body, uint32_t len)

@@ -58,6 +58,7 @@ struct image_out {
 	uint64_t at; /* where the next data go, in bytes */
 	uint32_t head_size, sum;
 	uint64_t length;
+	bool foreign; /* the head is complete, and of another format */
 	struct load_error e;
 	uint8_t head[SAVE_HEAD_MAX];
 };
@@ -68,6 +69,12 @@ struct image_out {
  */
 int image_out_begin(struct image_out *o, struct svc_conn *conn, const char *config,
 	uint32_t config_size, image_fill_fn fill, void *ctx) must_check;
+/*
+ * The same for a file of another format: its first `head_size` bytes, which come last. A volume
+ * with larger blocks is refused.
+ */
+void image_out_begin_other(struct image_out *o, struct svc_conn *conn, const uint8_t *head,
+	uint32_t head_size, image_fill_fn fill, void *ctx);
 /* Take storage's answers, and send what can be sent. o->step says how far it is. */
 void image_out_run(struct image_out *o);
 /* A buffer is free for bytes that fill() did not have. */

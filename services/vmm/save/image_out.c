@@ -47,23 +47,38 @@ int image_out_begin(struct image_out *o, struct svc_conn *conn, const char *conf
 	return 0;
 }
 
+void image_out_begin_other(struct image_out *o, struct svc_conn *conn, const uint8_t *head,
+	uint32_t head_size, image_fill_fn fill, void *ctx)
+{
+	memset(o, 0, sizeof(*o));
+	o->conn = conn;
+	o->fill = fill;
+	o->ctx = ctx;
+	o->foreign = true;
+	o->head_size = head_size;
+	head_put(o, 0, head, head_size);
+}
+
 static void head_begin(struct image_out *o)
 {
 	struct xl_header h = { .byteorder = XL_BYTEORDER,
 		.mandatory = XL_STREAM_V2,
 		.optional_size = o->head_size - (uint32_t)sizeof(h) };
 
+	o->at = o->length = o->head_size;
+	if (o->foreign)
+		return;
 	memcpy(h.magic, XL_MAGIC, sizeof(h.magic));
 	head_put(o, 0, &h, sizeof(h));
 	o->sum = (uint32_t)crc32(0, o->head, o->head_size - (uint32_t)sizeof(struct save_tail));
-	o->at = o->length = o->head_size;
 }
 
 static void head_end(struct image_out *o)
 {
 	struct save_tail t = { .magic = SAVE_TAIL_MAGIC, .length = o->length, .sum = o->sum };
 
-	head_put(o, o->head_size - (uint32_t)sizeof(t), &t, sizeof(t));
+	if (!o->foreign)
+		head_put(o, o->head_size - (uint32_t)sizeof(t), &t, sizeof(t));
 }
 
 /* ---- requests ---- */
@@ -148,10 +163,11 @@ static void info_take(struct image_out *o, const struct blk_rsp *r)
 {
 	o->sectors = r->result;
 	o->block = blk_info_block(r->flags);
-	o->head_size = round_up(o->head_size, o->block);
+	if (!o->foreign)
+		o->head_size = round_up(o->head_size, o->block);
 	if (r->flags & BLK_READ_ONLY)
 		image_fail(o, "the volume is read-only");
-	else if (o->head_size > sizeof(o->head))
+	else if (o->head_size > sizeof(o->head) || o->head_size % o->block)
 		image_fail(o, "the blocks of the volume are too large");
 	else if (o->sectors < o->head_size / BLK_SECTOR)
 		image_fail(o, "the volume is too small for anything");

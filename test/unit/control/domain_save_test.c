@@ -210,6 +210,67 @@ void two_guests_are_saved(void **state)
 	world_at_rest();
 }
 
+#define DUMP "dump-core a " IMAGE "; echo $?\r"
+
+/* The guest is not asked for anything. */
+static void core_is_written(uint32_t domid, const char *why, const char *said)
+{
+	uint32_t connections = connections_of(domid);
+	uint64_t free = guest_pool.free;
+
+	type(DUMP);
+	assert_true(vmm_heard(domid, VMCTL_SAVE));
+	assert_int_equal(vmm_to_save(domid)->kind, VMCTL_SAVE_CORE);
+	assert_string_equal(vmm_to_save(domid)->channel.name, "image");
+	assert_string_equal(asked_down(domid), "");
+	assert_int_equal(connections_of(domid), connections + 1);
+	assert_false(screen_has("skerry# "));
+	vmm_says(domid, VMCTL_SAVED, why != NULL, why, why ? (uint16_t)strlen(why) + 1 : 0);
+	assert_true(screen_has(said));
+	assert_false(vmm_heard(domid, VMCTL_RESUME));
+	assert_int_equal(connections_of(domid), connections);
+	assert_true(guest_pool.free == free);
+}
+
+void cores_are_written(void **state)
+{
+	uint32_t domid;
+
+	(void)state;
+	file_add("/more/kept.cfg",
+		"name='a'\ntype='pvh'\nmemory=64\nkernel='/guests/vmlinuz'\non_crash='preserve'\n");
+	domid = guest_created("create /more/kept.cfg\r", "a");
+	core_is_written(domid, NULL, "\r\n0\r\nskerry# ");
+	assert_int_equal(domtab_get(&guests, domid)->state, DOM_LIVE);
+	type("pause a\r");
+	core_is_written(domid, "no space", "dump-core: no space\r\n1\r\n");
+	type("dump-core a /no/such; echo $?\r");
+	assert_true(screen_has("dump-core: ") && screen_has("\r\n1\r\n"));
+	type("unpause a\r");
+	/* one at a time */
+	type(DUMP);
+	type("\x03");
+	type(DUMP);
+	assert_true(screen_has("is being saved already\r\n1\r\n"));
+	vmm_says(domid, VMCTL_SAVED, 0, NULL, 0);
+	/* a guest that stops for nobody meanwhile goes on */
+	type(DUMP);
+	vmm_says(domid, VMCTL_SHUTDOWN, REASON_SUSPEND, NULL, 0);
+	assert_false(vmm_heard(domid, VMCTL_RESUME));
+	vmm_says(domid, VMCTL_SAVED, 0, NULL, 0);
+	assert_true(vmm_heard(domid, VMCTL_RESUME));
+	/* one that has crashed stays as it is */
+	vmm_says(domid, VMCTL_SHUTDOWN, REASON_CRASH, NULL, 0);
+	core_is_written(domid, NULL, "\r\n0\r\nskerry# ");
+	assert_int_equal(domtab_get(&guests, domid)->state, DOM_DOWN);
+	/* its end ends the core */
+	type(DUMP);
+	type("\x03");
+	type("destroy a\r");
+	guest_ends(domid);
+	world_at_rest();
+}
+
 void a_guest_does_not_stop_to_be_saved(void **state)
 {
 	uint32_t domid = guest_created("create /guests/a.cfg\r", "a"), other,

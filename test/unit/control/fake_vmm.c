@@ -30,8 +30,9 @@ struct vmm {
 	uint32_t arg;              /* of the last one */
 	struct vmctl_plug plugged; /* of the last PLUG */
 	struct vmctl_unplug to_go; /* of the last UNPLUG */
-	bool suspended;            /* its last SHUTDOWN was for that */
-	char text[4096];           /* of all TEXT, as it asked for them */
+	struct vmctl_save to_save;
+	bool suspended;  /* its last SHUTDOWN was for that */
+	char text[4096]; /* of all TEXT, as it asked for them */
 	uint32_t text_size;
 
 	struct vm_config config;
@@ -305,6 +306,7 @@ static void vmm_listen(struct vmm *v)
 		union {
 			struct vmctl_plug plug;
 			struct vmctl_unplug unplug;
+			struct vmctl_save save;
 			char text[VMCTL_TEXT_MAX];
 		};
 	} rec;
@@ -325,6 +327,8 @@ static void vmm_listen(struct vmm *v)
 			v->plugged = rec.plug;
 		if (m.type == VMCTL_UNPLUG)
 			v->to_go = rec.unplug;
+		if (m.type == VMCTL_SAVE)
+			v->to_save = rec.save;
 		if (m.type == VMCTL_PAUSE || m.type == VMCTL_UNPAUSE)
 			v->paused = m.type == VMCTL_PAUSE;
 		v->arg = m.arg;
@@ -356,6 +360,12 @@ const struct vmctl_unplug *vmm_to_go(uint32_t domid)
 {
 	vmm_listen(vmm_of(domid));
 	return &vmm_of(domid)->to_go;
+}
+
+const struct vmctl_save *vmm_to_save(uint32_t domid)
+{
+	vmm_listen(vmm_of(domid));
+	return &vmm_of(domid)->to_save;
 }
 
 uint32_t vmm_heard_arg(uint32_t domid) { return vmm_of(domid)->arg; }

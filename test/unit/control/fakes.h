@@ -167,6 +167,8 @@ uint32_t vmm_heard_arg(uint32_t domid);
 /* The last PLUG and UNPLUG that it was told. */
 const struct vmctl_plug *vmm_plugged(uint32_t domid);
 const struct vmctl_unplug *vmm_to_go(uint32_t domid);
+/* The last SAVE. */
+const struct vmctl_save *vmm_to_save(uint32_t domid);
 /* It asks for the configuration, piece by piece: all of the text. */
 const char *vmm_asks_text(uint32_t domid);
 void vmm_says(uint32_t domid, uint16_t type, uint32_t arg, const void *body, uint16_t len);

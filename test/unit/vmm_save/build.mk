@@ -10,3 +10,7 @@ src-unit-vmm_image := test/unit/vmm_save/image_test.c test/unit/vmm_save/sample.
 	$(addprefix services/vmm/save/,image_in.c image_out.c) libs/base/error.c
 inc-unit-vmm_image := services/vmm test/unit/vmm_save
 ldlibs-unit-vmm_image := -lz
+
+unit-tests += vmm_core
+src-unit-vmm_core := test/unit/vmm_save/core_test.c test/unit/vmm_save/sample.c services/vmm/save/core.c $(vmm-save-src)
+inc-unit-vmm_core := services/vmm test/unit/vmm_save

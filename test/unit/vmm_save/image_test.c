@@ -174,11 +174,16 @@ static void write_step(void)
 	image_out_run(&out);
 }
 
+static void writer_runs(void)
+{
+	while (out.step < IMAGE_DONE && (n_asked || image_out_wants(&out)))
+		write_step();
+}
+
 static void write_all(void)
 {
 	begin();
-	while (out.step < IMAGE_DONE && (n_asked || image_out_wants(&out)))
-		write_step();
+	writer_runs();
 }
 
 static void written(void)
@@ -388,6 +393,33 @@ static void a_header_of_xen(void **state)
 	read_fails("of optional data");
 }
 
+static void other_is_written(const uint8_t *head)
+{
+	writer = sample_writer();
+	image_out_begin_other(&out, &conn, head, 4096, sample_fill, writer);
+	image_out_run(&out);
+	writer_runs();
+}
+
+/* Its head comes last, too, and nothing of ours is in it. */
+static void a_file_of_another_format(void **state)
+{
+	static uint8_t head[4096];
+
+	memset(head, 'H', sizeof(head));
+	volume_flags |= blk_block_info(4096);
+	other_is_written(head);
+	assert_int_equal(out.step, IMAGE_DONE);
+	assert_string_equal(order, "wfddfhf");
+	assert_memory_equal(volume, head, sizeof(head));
+	/* it says where its parts are, so larger blocks cannot move them */
+	(void)setup(state);
+	volume_flags |= blk_block_info(8192);
+	other_is_written(head);
+	assert_int_equal(out.step, IMAGE_FAILED);
+	assert_non_null(strstr(out.e.text, "blocks of the volume are too large"));
+}
+
 #define CASE(name) cmocka_unit_test_setup(name, setup)
 int main(void)
 {
@@ -400,6 +432,7 @@ int main(void)
 		CASE(storage_answers_nonsense),
 		CASE(an_altered_volume_is_refused),
 		CASE(a_header_of_xen),
+		CASE(a_file_of_another_format),
 	};
 
 	return cmocka_run_group_tests_name("image", tests, NULL, NULL);
