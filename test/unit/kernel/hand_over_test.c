@@ -130,6 +130,8 @@ static void all_else_goes_the_long_way(void **state)
 	refused();
 	servers.cpu = servers.move_to = 2;
 	refused();
+	servers.cpu = 2; /* it is about to come here */
+	refused();
 	servers.move_to = 2;
 	refused();
 	servers.thread = &other;
