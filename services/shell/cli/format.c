@@ -290,31 +290,47 @@ void format_vcpu_row(struct table *t, const struct vcpu_row *r, uint32_t n_cpus)
 	table_row_end(t);
 }
 
-void format_pool(const struct out *o, uint32_t n_cpus, uint32_t n_domains, bool cpus)
+void format_pool(struct table *t, uint32_t n_cpus, uint32_t n_domains, bool cpus)
 {
-	out_fmt(o, "%-19s%s\n%-19s", "Name",
-		cpus ? "CPU list" : "CPUs   Sched     Active   Domain count", POOL_NAME);
+	table_plain(t, "%-19s%s\n", "Name",
+		cpus ? "CPU list" : "CPUs   Sched     Active   Domain count");
+	table_row(t);
+	table_text(t, "name", "%-19s", POOL_NAME);
 	for (uint32_t i = 0; cpus && i < n_cpus; i++)
-		out_fmt(o, "%s%u", i ? "," : "", i);
-	if (!cpus)
-		out_fmt(o, "%3u %9s       y       %4u", n_cpus, POOL_SCHEDULER, n_domains);
-	out_str(o, "\n");
+		table_plain(t, "%s%u", i ? "," : "", i);
+	if (!cpus) {
+		table_number(t, "cpus", "%3u ", n_cpus);
+		table_text(t, "scheduler", "%9s ", POOL_SCHEDULER);
+		table_plain(t, "      y       ");
+		table_number(t, "domains", "%4u", n_domains);
+	}
+	table_row_end(t);
 }
 
 /* A vCPU that runs is never taken off the CPU for one that wakes up, so nothing is limited. */
-void format_credit2_pool(const struct out *o)
+void format_credit2_pool(struct table *t)
 {
-	out_str(o, "Cpupool " POOL_NAME ": ratelimit=0us\n");
+	table_row(t);
+	table_plain(t, "Cpupool ");
+	table_text(t, "name", "%s", POOL_NAME);
+	table_plain(t, ": ratelimit=0us");
+	table_value(t, "ratelimit_us", 0);
+	table_row_end(t);
 }
 
-void format_credit2_head(const struct out *o)
+void format_credit2_head(struct table *t)
 {
-	out_fmt(o, "%-33s %4s %6s %4s\n", "Name", "ID", "Weight", "Cap");
+	table_plain(t, "%-33s %4s %6s %4s\n", "Name", "ID", "Weight", "Cap");
 }
 
-void format_credit2_row(const struct out *o, const struct ctl_dom *d)
+void format_credit2_row(struct table *t, const struct ctl_dom *d)
 {
-	out_fmt(o, "%-33s %4u %6u %4u\n", d->name, d->domid, d->weight, d->cap);
+	table_row(t);
+	table_text(t, "name", "%-33s ", d->name);
+	table_number(t, "domid", "%4u ", d->domid);
+	table_number(t, "weight", "%6u ", d->weight);
+	table_number(t, "cap", "%4u", d->cap);
+	table_row_end(t);
 }
 
 void format_device_head(struct table *t, bool vifs)

@@ -58,10 +58,10 @@ void format_vcpu_row(struct table *t, const struct vcpu_row *r, uint32_t n_cpus)
 #define POOL_NAME "Pool-0"
 #define POOL_SCHEDULER "credit2"
 /* n_domains: with Domain-0. cpus: their numbers, in place of the other columns. */
-void format_pool(const struct out *o, uint32_t n_cpus, uint32_t n_domains, bool cpus);
-void format_credit2_pool(const struct out *o);
-void format_credit2_head(const struct out *o);
-void format_credit2_row(const struct out *o, const struct ctl_dom *d);
+void format_pool(struct table *t, uint32_t n_cpus, uint32_t n_domains, bool cpus);
+void format_credit2_pool(struct table *t);
+void format_credit2_head(struct table *t);
+void format_credit2_row(struct table *t, const struct ctl_dom *d);
 
 /* Capabilities of a domain that its builder put there, and others of one kind, counted. */
 struct cap_group {

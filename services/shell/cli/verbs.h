@@ -133,15 +133,15 @@ enum verb_complete {
 		"in cpus=: 2,4-6 or 0-7,^3; - leaves it as it is. It holds at once, and also after a\n" \
 		"reboot of the guest.\n" \
 		"  -f  makes no difference: nothing but this verb pins a vCPU\n") \
-	X("sched-credit2", sched_credit2, "d:w:c:sp:", 0, 0, GUEST, \
-		"[-d NAME [-w WEIGHT] [-c CAP]] [-s] [-p POOL]", \
+	X("sched-credit2", sched_credit2, "d:w:c:sp:j", 0, 0, GUEST, \
+		"[-d NAME [-w WEIGHT] [-c CAP]] [-s] [-p POOL] [--json]", \
 		"how guests share the CPUs: show or change it", \
 		"  -d NAME  of this guest; without -w and -c, its numbers are shown\n" \
 		"  -w WEIGHT  1 to 65535: its share, as compared with the others'\n" \
 		"  -c CAP  percent of one CPU that it gets at most; 0: no limit\n" \
 		"  -s  parameters of the scheduler        -p POOL  guests in that pool, Pool-0\n" \
 		"What is set holds at once, and also after a reboot of the guest.\n") \
-	X("cpupool-list", cpupool_list, "c", 0, 1, NONE, "[-c] [POOL]", \
+	X("cpupool-list", cpupool_list, "cj", 0, 1, NONE, "[-c] [--json] [POOL]", \
 		"pools of CPUs, of which this host has one", \
 		"  -c  the numbers of its CPUs\n") \
 	X("top", top, "bd:i:nxvrfz", 0, 0, NONE, \

@@ -43,13 +43,28 @@ static bool number_take(
 	return true;
 }
 
-static void credit2_list(void)
+/* As JSON, the rows are guests: `-s --json` has the pool. */
+static void credit2_list(const struct options *o)
 {
-	format_credit2_pool(&term_out);
-	format_credit2_head(&term_out);
+	struct table t;
+
+	table_begin(&t, &term_out, verb_form(o));
+	if (verb_form(o) == TABLE_TEXT)
+		format_credit2_pool(&t);
+	format_credit2_head(&t);
 	for (const struct ctl_dom *d = look.dom; d < look.dom + look.n; d++)
 		if (d->flags & CTL_DOM_THERE)
-			format_credit2_row(&term_out, d);
+			format_credit2_row(&t, d);
+	table_end(&t);
+}
+
+static void credit2_pool(const struct options *o)
+{
+	struct table t;
+
+	table_begin(&t, &term_out, verb_form(o));
+	format_credit2_pool(&t);
+	table_end(&t);
 }
 
 static void credit2_set(struct shell *sh, const struct options *o, const struct ctl_dom *d)
@@ -66,6 +81,7 @@ static void credit2_set(struct shell *sh, const struct options *o, const struct 
 static void credit2_guest(struct shell *sh, const struct options *o)
 {
 	const struct ctl_dom *d = look_guest(sh, o->value['d']);
+	struct table t;
 
 	if (!d)
 		return;
@@ -73,8 +89,10 @@ static void credit2_guest(struct shell *sh, const struct options *o)
 		credit2_set(sh, o, d);
 		return;
 	}
-	format_credit2_head(&term_out);
-	format_credit2_row(&term_out, d);
+	table_begin(&t, &term_out, verb_form(o));
+	format_credit2_head(&t);
+	format_credit2_row(&t, d);
+	table_end(&t);
 }
 
 void verb_sched_credit2(struct shell *sh, const struct options *o)
@@ -88,9 +106,9 @@ void verb_sched_credit2(struct shell *sh, const struct options *o)
 	else if (!pool_find(sh, o->value['p']))
 		return;
 	else if (o->count['s'])
-		format_credit2_pool(&term_out);
+		credit2_pool(o);
 	else if (!o->count['d'])
-		credit2_list();
+		credit2_list(o);
 	else
 		credit2_guest(sh, o);
 }
@@ -168,6 +186,7 @@ void verb_vcpu_pin(struct shell *sh, const struct options *o)
 
 void verb_cpupool_list(struct shell *sh, const struct options *o)
 {
+	struct table t;
 	uint32_t n = 1;
 
 	if (o->argc && strcmp(o->argv[0], POOL_NAME) != 0) {
@@ -176,5 +195,7 @@ void verb_cpupool_list(struct shell *sh, const struct options *o)
 	}
 	for (uint32_t i = 0; i < look.n; i++)
 		n += (look.dom[i].flags & CTL_DOM_THERE) != 0;
-	format_pool(&term_out, sys_info()->n_cpus, n, o->count['c'] != 0);
+	table_begin(&t, &term_out, verb_form(o));
+	format_pool(&t, sys_info()->n_cpus, n, o->count['c'] && verb_form(o) == TABLE_TEXT);
+	table_end(&t);
 }

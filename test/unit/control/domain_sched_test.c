@@ -37,6 +37,11 @@ void shares_are_listed(void **state)
 	assert_true(screen_has(row));
 	type("sched-credit2 -s; echo $?\r");
 	assert_true(screen_has("ratelimit=0us\r\n0\r\n") && !screen_has("Weight"));
+	type("sched-credit2 -s --json\r");
+	assert_true(screen_has("\"name\": \"Pool-0\"") && screen_has("\"ratelimit_us\": 0"));
+	type("sched-credit2 --json\r");
+	assert_true(screen_has("\"name\": \"a\"") && screen_has("\"weight\": 512") &&
+		    screen_has("\"cap\": 50") && !screen_has("Pool-0"));
 	guest_destroyed("a");
 	world_at_rest();
 }
@@ -260,6 +265,9 @@ void the_pool_is_listed(void **state)
 	assert_true(screen_has("Pool-0               2   credit2       y          2\r\n"));
 	type("cpupool-list --cpus Pool-0; echo $?\r");
 	assert_true(screen_has("CPU list\r\nPool-0             0,1\r\n0\r\n"));
+	type("cpupool-list -c --json\r");
+	assert_true(screen_has("\"name\": \"Pool-0\"") && screen_has("\"cpus\": ") &&
+		    screen_has("\"scheduler\": \"credit2\""));
 	type("cpupool-list other; echo $?\r");
 	assert_true(screen_has("Pool 'other' does not exist\r\n1\r\n"));
 	type("list -c a\r");

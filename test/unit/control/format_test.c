@@ -86,8 +86,8 @@ static void pools(void **state)
 	table_begin(&t, &o, TABLE_TEXT);
 	format_list_head(&t, (struct list_more){ .pool = true });
 	format_list_row(&t, &r, (struct list_more){ .pool = true });
-	format_pool(&o, 8, 3, false);
-	format_pool(&o, 3, 3, true);
+	format_pool(&t, 8, 3, false);
+	format_pool(&t, 3, 3, true);
 	assert_string_equal(s.text,
 		"Name                                        ID   Mem VCPUs\tState\tTime(s)         Cpupool\n"
 		"a                                            0     0     0     ------       0.0          Pool-0\n"
