@@ -185,9 +185,9 @@ $(foreach l,$(inject-of-libs),$(eval $(call inject-rules,$(l))))
 # $(1) object directory, $(2) program, $(3) suffix of the variables, $(4) sources, $(5) libraries of ours
 define link-rules
 $(2).elf: $(call obj,$(1),$(4)) $(5) tools/user.ld \
-		$(call recipe-of,$(1),$(4) $(call present,$(call uses,$(3))) $(cflags-$(3)) $(extlibs-$(3)))
+		$(call recipe-of,$(1),$(4) $(call present,$(call uses,$(3))) $(cflags-$(3)) $(ldflags-$(3)) $(extlibs-$(3)))
 	$$(Q)mkdir -p $$(@D)
-	$$(call say,LD,$$@)$$(LD) $$(user-ldflags) -Map $(2).map -o $$@ $$(filter %.o,$$^) --start-group $$(filter %.a,$$^) \
+	$$(call say,LD,$$@)$$(LD) $$(user-ldflags) $$(ldflags-$(3)) -Map $(2).map -o $$@ $$(filter %.o,$$^) --start-group $$(filter %.a,$$^) \
 		$$(patsubst %,-l%,$$(sort $$(extlibs-$(3)) $$(foreach l,$$(call uses,$(3)),$$(extlibs-$$(l))))) -lc -lm $$(libgcc) --end-group
 $(2): $(2).elf
 	$$(Q)$$(STRIP) --strip-all -R .comment -o $$@ $$<

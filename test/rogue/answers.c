@@ -6,7 +6,9 @@
 #include <string.h>
 #include "proto/blk.h"
 #include "proto/console.h"
+#include "proto/files.h"
 #include "proto/net.h"
+#include "proto/vmctl.h"
 #include "proto/xs.h"
 #include "rogue.h"
 
@@ -46,6 +48,17 @@ static uint32_t xs_answer(const void *req, uint32_t len, void *rsp)
 	return sizeof(struct xs_native) + XSD_HEADER;
 }
 
+/* A file or directory of everything, and reads that gave more than was asked for. */
+static uint32_t files_answer(const void *req, uint32_t len, void *rsp)
+{
+	struct files_rsp r = { .type = UINT32_MAX, .result = UINT64_MAX, .mtime = UINT64_MAX };
+
+	if (len >= sizeof(struct files_req))
+		r.id = ((const struct files_req *)req)->id;
+	memcpy(rsp, &r, sizeof(r));
+	return sizeof(r);
+}
+
 uint32_t answer_make(uint32_t proto, const void *req, uint32_t len, void *rsp)
 {
 	switch (proto) {
@@ -55,6 +68,8 @@ uint32_t answer_make(uint32_t proto, const void *req, uint32_t len, void *rsp)
 		return net_answer(req, len, rsp);
 	case SVC_PROTO_XS:
 		return xs_answer(req, len, rsp);
+	case SVC_PROTO_FILES:
+		return files_answer(req, len, rsp);
 	default:
 		return 0;
 	}
@@ -119,6 +134,42 @@ static uint32_t console_unasked(uint32_t n, void *rec)
 	return sizeof(m) + m.len;
 }
 
+static uint32_t files_unasked(const struct svc_conn *c, uint32_t n, void *rec)
+{
+	const struct files_rsp rsp = { .id = n < 100 ? n : UINT64_MAX - n,
+		.status = n % 3 ? 0 : -SK_E_IO,
+		.type = n % 5,
+		.result = n % 2 ? UINT64_MAX : n };
+	const struct files_req req = { .op = n % 5,
+		.path_len = n % 4 ? 0 : UINT32_MAX - n,
+		.id = n % 2,
+		.position = n % 7 ? n : UINT64_MAX - n,
+		.offset = n % 11 ? UINT64_MAX - 511 : n * 512ull,
+		.length = n % 13 ? 512ull << n % 40 : UINT64_MAX };
+
+	if (c->channel) {
+		memcpy(rec, &req, sizeof(req));
+		return sizeof(req);
+	}
+	memcpy(rec, &rsp, sizeof(rsp));
+	return sizeof(rsp);
+}
+
+/* What a VMM says of itself, again and again. The end of its guest comes last. */
+static uint32_t vmctl_unasked(uint32_t n, void *rec)
+{
+	static const uint16_t types[] = { VMCTL_PAUSED, VMCTL_RUNNING, VMCTL_STATS, VMCTL_GROW,
+		VMCTL_DEVICES, VMCTL_QUIESCED, VMCTL_READY, VMCTL_BREACH, VMCTL_SAVED,
+		VMCTL_TEXT, VMCTL_CONFIG, VMCTL_FAILED, VMCTL_SHUTDOWN, VMCTL_MSG_END };
+	const struct vmctl_msg m = { .type = types[n / 12 % (sizeof(types) / sizeof(*types))],
+		.len = n % 3 ? 4 : (uint16_t)(n % 2 ? 0 : sizeof(struct vmctl_stats)),
+		.arg = n % 4 ? n : UINT32_MAX - n };
+
+	memcpy(rec, &m, sizeof(m));
+	memset((uint8_t *)rec + sizeof(m), n % 5 ? 0 : 0xff, m.len);
+	return (uint32_t)sizeof(m) + m.len;
+}
+
 uint32_t unasked_make(const struct svc_conn *c, uint32_t n, void *rec)
 {
 	if (n >= UNASKED)
@@ -130,6 +181,12 @@ uint32_t unasked_make(const struct svc_conn *c, uint32_t n, void *rec)
 		return net_unasked(n, rec);
 	case SVC_PROTO_XS:
 		return xs_unasked(n, rec);
+	case SVC_PROTO_FILES:
+		return files_unasked(c, n, rec);
+	case SVC_PROTO_CTL:
+		return ctl_unasked(n, rec);
+	case SVC_PROTO_VMCTL:
+		return vmctl_unasked(n, rec);
 	default:
 		return console_unasked(n, rec);
 	}

@@ -27,6 +27,8 @@ static uint32_t slots(void) { return svc_info()->n_slots + BEYOND + NONSENSE; }
 /* ---- kinds that no driver or service holds ----------------------------------------------- */
 static bool has_ports(void) { return svc_info()->n_devices && svc_info()->dev[0].io_ports; }
 
+static bool is_vmm(void) { return strncmp(svc_info()->name, "vmm", 3) == 0; }
+
 static bool kind_allowed(uint32_t type)
 {
 	switch (type) {
@@ -39,7 +41,7 @@ static bool kind_allowed(uint32_t type)
 	case SK_OBJ_CTL_LOG:
 		return svc_cap("log", NULL) != 0;
 	case SK_OBJ_IOPORT:
-		return has_ports();
+		return has_ports() || svc_cap("ports", NULL) != 0;
 	case SK_OBJ_IRQ:
 	case SK_OBJ_SPACE_IO:
 		return svc_info()->n_devices != 0;
@@ -48,11 +50,11 @@ static bool kind_allowed(uint32_t type)
 	}
 }
 
-/* Those of which there is one: its own. */
+/* Those of which there is one: its own. A VMM has the time of its guest's vCPUs, too. */
 static bool kind_single(uint32_t type)
 {
 	return type == SK_OBJ_CNODE || type == SK_OBJ_SPACE_HOST || type == SK_OBJ_THREAD ||
-	       type == SK_OBJ_SCHED;
+	       (type == SK_OBJ_SCHED && !is_vmm());
 }
 
 static void kinds_try(void)
@@ -224,7 +226,7 @@ static void copies_try(void)
 			info.badge)
 			score_add(&s, sk_mint(CN, to, CN, from, SK_ALL, info.badge + 1),
 				SK_SYS_MINT, from);
-		if (info.type == SK_OBJ_IOPORT)
+		if (info.type == SK_OBJ_IOPORT && info.badge != 0xffffull << 16)
 			score_add(&s, sk_mint(CN, to, CN, from, SK_ALL, 0xffffull << 16),
 				SK_SYS_MINT, from);
 		(void)sk_delete(CN, to);

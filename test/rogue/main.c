@@ -5,7 +5,6 @@
  */
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include "base/array.h"
 #include "rogue.h"
@@ -13,8 +12,6 @@
 #include "sys/sk.h"
 
 enum {
-	/* The life of the first fault. */
-	FIRST_FAULT = 2,
 	/*
 	 * init has seen that it works by then, so that its end is not one of a start that
 	 * failed.
@@ -25,6 +22,11 @@ enum {
 	TICK_MS = 100,
 };
 
+/* The linker calls the start of a program so (build.mk). The honest one may be missing. */
+int __real_main(void) __attribute__((weak));
+int __wrap_main(void);
+
+static struct plan plan;
 /* The attack of this life; none: attacks_count(). */
 static uint32_t attack;
 static struct svc_timer timer;
@@ -44,6 +46,20 @@ static void kernel_say(sk_cap_t log, const char *text, size_t len)
 	}
 }
 
+/* The driver of the serial port has no log, but the port. */
+static void port_say(const struct domain_device *d, const char *text)
+{
+	enum { STATUS = 5, EMPTY = 0x20 };
+	uint32_t status = 0;
+
+	for (; *text; text++) {
+		while (!sk_port_in(DOMAIN_CAP_IOPORT(0), d->io_port + STATUS, 1, &status) &&
+			!(status & EMPTY))
+			continue;
+		(void)sk_port_out(DOMAIN_CAP_IOPORT(0), d->io_port, 1, (uint8_t)*text);
+	}
+}
+
 void say(const char *fmt, ...)
 {
 	sk_cap_t log = svc_cap("log", NULL);
@@ -59,6 +75,8 @@ void say(const char *fmt, ...)
 	strcat(text, "\n");
 	if (log)
 		kernel_say(log, text, strlen(text));
+	if (svc_info()->n_devices && svc_info()->dev[0].io_ports)
+		port_say(&svc_info()->dev[0], text);
 	(void)fputs(text, stdout);
 	(void)fflush(stdout);
 }
@@ -106,28 +124,44 @@ static int rogue_open(
 
 static int rogue_event(struct svc_conn *c) { return attack_event(attack, c); }
 
+static int rogue_call(
+	uint32_t label, uint32_t badge, uint64_t *mr, uint32_t *n_mr, struct svc_caps *caps)
+{
+	(void)badge;
+	return attack_call(attack, label, mr, n_mr, caps);
+}
+
 static const struct svc_service service = {
 	.proto = SVC_PROTO_END,
 	.open = rogue_open,
 	.event = rogue_event,
+	.call = rogue_call,
 };
 
 /* ---- as a client ------------------------------------------------------------------------- */
 static void channel_event(void *ctx) { (void)ctx; }
 
+static void channel_open(const struct domain_channel *e)
+{
+	struct svc_conn *c = svc_channel(e->name);
+
+	if (c && svc_on_channel(c, channel_event, c) == 0)
+		channels[n_channels++] = c;
+}
+
+/* Control ends a VMM that breaks the rules towards it, so that comes last. */
 static void channels_open(void)
 {
 	const struct domain_info *info = svc_info();
 
-	for (uint32_t i = 0; i < info->n_channels; i++) {
-		const struct domain_channel *e = &info->channel[i];
-		struct svc_conn *c = e->req_size && strcmp(e->name, "log") != 0
-					     ? svc_channel(e->name)
-					     : NULL;
+	for (int last = 0; last < 2; last++)
+		for (uint32_t i = 0; i < info->n_channels; i++) {
+			const struct domain_channel *e = &info->channel[i];
 
-		if (c && svc_on_channel(c, channel_event, c) == 0)
-			channels[n_channels++] = c;
-	}
+			if (e->req_size && strcmp(e->name, "log") != 0 &&
+				(e->proto == SVC_PROTO_VMCTL) == last)
+				channel_open(e);
+		}
 }
 
 /* ---- attacks ----------------------------------------------------------------------------- */
@@ -161,95 +195,60 @@ static void attack_all(void *ctx)
 	svc_timer_set(&timer, svc_in_ms(TICK_MS));
 }
 
-static void tries_now(void *ctx)
-{
-	(void)ctx;
-	authority_try();
-	calls_try();
-	say("attack tries on 1");
-}
-
-static void fault_now(void *ctx)
-{
-	(void)ctx;
-	fault_do(svc_info()->epoch - FIRST_FAULT);
-}
-
 static void life_over(void *ctx)
 {
 	(void)ctx;
 	rt_exit(0);
 }
 
-/* In place of console there is no shell to restart it, so it ends each life but the last. */
-static void end_plan(bool last)
+static void tries_now(void *ctx)
+{
+	(void)ctx;
+	if (!own_try_ready()) {
+		svc_timer_set(&timer, svc_in_ms(TICK_MS));
+		return;
+	}
+	authority_try();
+	calls_try();
+	own_try();
+	say("attack tries on 1");
+	if (plan.life_ms)
+		life_over(NULL);
+}
+
+static void fault_now(void *ctx)
+{
+	(void)ctx;
+	fault_do(plan.index);
+}
+
+static void plan_begin(void)
 {
 	static struct svc_timer end = { .fn = life_over };
-	char ms[12];
+	static const svc_handler_fn work[PLAN_KINDS] = {
+		[PLAN_TRIES] = tries_now, [PLAN_FAULT] = fault_now, [PLAN_ATTACK] = attack_all
+	};
 
-	if (!last && svc_arg("life", ms, sizeof(ms)))
-		svc_timer_set(&end, svc_in_ms((uint32_t)strtoul(ms, NULL, 10)));
-}
-
-/*
- * Lives for each attack: more than one, if others may end a life before its attack. At least 1.
- */
-static uint32_t lives_each(void)
-{
-	char lives[4];
-	uint32_t n = 1;
-
-	if (svc_arg("lives", lives, sizeof(lives)))
-		n = (uint32_t)strtoul(lives, NULL, 10);
-	return n ? n : 1;
-}
-
-/* The argument `attack` names the only attack, in every life. */
-static bool only_attack(void)
-{
-	char name[16];
-
-	if (!svc_arg("attack", name, sizeof(name)))
-		return false;
-	for (attack = 0; attack < attacks_count(); attack++)
-		if (strcmp(attack_name(attack), name) == 0)
-			break;
-	timer.fn = attack_all;
-	svc_timer_set(&timer, svc_in_ms(ATTACK_MS));
-	return true;
-}
-
-/* The first life, in which the machine starts, does nothing. */
-static void life_plan(void)
-{
-	uint32_t n = svc_info()->epoch, first_attack = FIRST_FAULT + faults_count();
-	const bool last = n >= first_attack + attacks_count() * lives_each();
-
-	if (only_attack())
-		return;
-	attack = attacks_count();
-	end_plan(last);
-	if (n == 0 || last) {
+	attack = plan.kind == PLAN_ATTACK ? plan.index : attacks_count();
+	timer.fn = work[plan.kind];
+	if (plan.life_ms && plan.kind != PLAN_TRIES)
+		svc_timer_set(&end, svc_in_ms(plan.life_ms));
+	if (timer.fn)
+		svc_timer_set(
+			&timer, svc_in_ms(plan.kind == PLAN_ATTACK ? ATTACK_MS : FIRST_MS));
+	else
 		say("attack none on 0");
-		return;
-	}
-	if (n < FIRST_FAULT) {
-		timer.fn = tries_now;
-	} else if (n < first_attack) {
-		timer.fn = fault_now;
-	} else {
-		timer.fn = attack_all;
-		attack = (n - first_attack) / lives_each();
-	}
-	svc_timer_set(&timer, svc_in_ms(timer.fn == attack_all ? ATTACK_MS : FIRST_MS));
 }
 
-int main(void)
+int __wrap_main(void)
 {
+	plan = plan_make(__real_main != NULL);
 	say("is %s, life %u, %u faults, %u attacks", svc_info()->name,
 		(unsigned int)svc_info()->epoch, (unsigned int)faults_count(),
 		(unsigned int)attacks_count());
+	if (plan.kind == PLAN_HONEST)
+		return __real_main();
 	channels_open();
-	life_plan();
+	plan_begin();
 	return svc_serve(&service) ? 1 : svc_run();
 }

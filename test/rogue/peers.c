@@ -16,7 +16,11 @@ enum {
 	/* Ticks that a late answer waits: longer than anybody waits for one. */
 	LATE_TICKS = 15,
 	LATE_MAX = 64,
+	JUNK_MAX = 16384,
 };
+
+/* The record that is being made. */
+static uint8_t rec[RECORD_MAX];
 
 static void index_add(uint64_t *word, uint64_t more)
 {
@@ -84,7 +88,7 @@ static uint8_t junk_byte(void)
 
 static void junk_put(struct svc_conn *c, uint32_t len)
 {
-	static uint8_t junk[RECORD_MAX];
+	static uint8_t junk[JUNK_MAX];
 
 	for (uint32_t i = 0; i < len; i++)
 		junk[i] = junk_byte();
@@ -103,7 +107,6 @@ static void do_long(struct svc_conn *c) { junk_put(c, ring_record_max(conn_out(c
 static void do_flood(struct svc_conn *c)
 {
 	for (uint32_t i = 0; i < FLOOD_ROUNDS; i++) {
-		uint8_t rec[RECORD_MAX];
 		uint32_t len = unasked_make(c, i, rec);
 
 		while (len && ring_put(conn_out(c), rec, len) == 0)
@@ -114,7 +117,6 @@ static void do_flood(struct svc_conn *c)
 
 static void do_unasked(struct svc_conn *c)
 {
-	uint8_t rec[RECORD_MAX];
 	uint32_t len;
 
 	for (uint32_t n = 0; (len = unasked_make(c, n, rec)); n++)
@@ -143,44 +145,41 @@ struct held {
 static struct held held[LATE_MAX];
 static uint32_t n_held;
 
-/* The next answer; 0: there is no request. */
-static uint32_t answer_next(struct svc_conn *c, uint8_t *rsp)
+/* The next answer, in rec; 0: there is no request. */
+static uint32_t answer_next(struct svc_conn *c)
 {
-	uint8_t req[RECORD_MAX];
+	static uint8_t req[RECORD_MAX];
 	int n = svc_get(c, req, sizeof(req));
 
-	return n < 0 ? 0 : answer_make(c->proto, req, (uint32_t)n, rsp);
+	return n < 0 ? 0 : answer_make(c->proto, req, (uint32_t)n, rec);
 }
 
 static void event_double(struct svc_conn *c)
 {
-	uint8_t rsp[RECORD_MAX];
 	uint32_t len;
 
-	while ((len = answer_next(c, rsp)))
-		if (ring_put(&c->rsp, rsp, len) || ring_put(&c->rsp, rsp, len))
+	while ((len = answer_next(c)))
+		if (ring_put(&c->rsp, rec, len) || ring_put(&c->rsp, rec, len))
 			break;
 }
 
 /* What it says that it has done is not done: reads have what was there, writes are lost. */
 static void event_lie(struct svc_conn *c)
 {
-	uint8_t rsp[RECORD_MAX];
 	uint32_t len;
 
-	while ((len = answer_next(c, rsp)))
-		if (ring_put(&c->rsp, rsp, len))
+	while ((len = answer_next(c)))
+		if (ring_put(&c->rsp, rec, len))
 			break;
 }
 
 static void event_late(struct svc_conn *c)
 {
-	uint8_t rsp[RECORD_MAX];
 	uint32_t len;
 
-	while (n_held < LATE_MAX && (len = answer_next(c, rsp))) {
+	while (n_held < LATE_MAX && (len = answer_next(c))) {
 		held[n_held] = (struct held){ .c = c, .len = len < 64 ? len : 64 };
-		memcpy(held[n_held].rec, rsp, held[n_held].len);
+		memcpy(held[n_held].rec, rec, held[n_held].len);
 		n_held++;
 	}
 }
@@ -234,6 +233,15 @@ uint32_t attacks_count(void) { return ARRAY_SIZE(attacks); }
 
 const char *attack_name(uint32_t i) { return attacks[i].name; }
 
+uint32_t attack_find(const char *name)
+{
+	uint32_t i = 0;
+
+	while (i < ARRAY_SIZE(attacks) && strcmp(attacks[i].name, name) != 0)
+		i++;
+	return i;
+}
+
 void attack_do(uint32_t i, struct svc_conn *c)
 {
 	attacks[i].begin(c);
@@ -251,4 +259,14 @@ void attack_tick(uint32_t i, struct svc_conn *c)
 {
 	if (attacks[i].tick)
 		attacks[i].tick(c);
+}
+
+int attack_call(uint32_t i, uint32_t label, uint64_t *mr, uint32_t *n_mr, struct svc_caps *caps)
+{
+	(void)i;
+	(void)label;
+	(void)mr;
+	(void)n_mr;
+	(void)caps;
+	return -SK_E_NO_SYS;
 }
