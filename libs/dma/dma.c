@@ -3,16 +3,55 @@
  * dma.c - maps frames into a device's DMA space
  *
  * Invariants  one mapping per copy of a frame capability, so that dropping the copy ends the
- *             mapping and leaves the giver's own mappings alone. Device addresses are handed
- *             out once, in ascending order.
+ *             mapping and leaves the giver's own mappings alone. Device addresses are used
+ *             again for memory of the same size, so that their tables are used again, too:
+ *             those that have been free for longest, so that a late access of the device finds
+ *             nothing.
  */
 #include "dma/dma.h"
+
+#include <string.h>
 
 #include "caps/caps.h"
 #include "sys/sk.h"
 
 /* The first IOVA; 0 stays invalid so that a forgotten address faults. */
 static uint64_t next_addr = 1ull << 32;
+
+/* Addresses that are free again, in the order in which they became free. */
+enum { FREE_MAX = 256 };
+static struct {
+	uint64_t at;
+	uint32_t order;
+} free_addrs[FREE_MAX];
+static uint32_t n_free;
+
+static uint64_t addr_take(uint32_t order)
+{
+	uint64_t size = 1ull << order, at;
+
+	for (uint32_t i = 0; i < n_free; i++) {
+		if (free_addrs[i].order != order)
+			continue;
+		at = free_addrs[i].at;
+		n_free--;
+		memmove(&free_addrs[i], &free_addrs[i + 1],
+			(n_free - i) * sizeof(free_addrs[0]));
+		return at;
+	}
+	at = (next_addr + size - 1) & ~(size - 1);
+	next_addr = at + size;
+	return at;
+}
+
+/* Beyond FREE_MAX, which is more than any driver maps at a time, it is not used again. */
+static void addr_give(uint64_t at, uint32_t order)
+{
+	if (n_free == FREE_MAX)
+		return;
+	free_addrs[n_free].at = at;
+	free_addrs[n_free++].order = order;
+}
 
 /*
  * MAP, making tables of the IoSpace on demand. *at: in, the wanted address; out, the device's.
@@ -57,25 +96,23 @@ static int map_in_pieces(sk_cap_t space, sk_cap_t frame, uint64_t offset, uint32
 int dma_map(sk_cap_t space, sk_cap_t frame, uint64_t offset, uint32_t order, uint32_t rights,
 	struct dma_map *out)
 {
-	uint64_t size = 1ull << order, addr = (next_addr + size - 1) & ~(size - 1);
 	int rc = cap_copy(frame, rights & (SK_R | SK_W), 0, &out->frame);
 
 	if (rc)
 		return rc;
-	out->addr = addr;
+	out->order = order;
+	out->at = out->addr = addr_take(order);
 	rc = map_in_pieces(space, out->frame, offset, order, rights, &out->addr);
-	if (rc) {
-		cap_drop(out->frame);
-		return rc;
-	}
-	next_addr = addr + size;
-	return 0;
+	if (rc)
+		dma_unmap(out);
+	return rc;
 }
 
 void dma_unmap(struct dma_map *m)
 {
 	cap_drop(m->frame);
 	m->frame = SK_NULL_CAP;
+	addr_give(m->at, m->order);
 }
 
 int dma_alloc(sk_cap_t space, uint32_t order, void **virt, uint64_t *addr)

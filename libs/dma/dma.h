@@ -18,6 +18,9 @@ struct dma_map {
 	uint64_t addr;
 	/* This library's copy of the frame, which holds the mapping. */
 	sk_cap_t frame;
+	/* What this library chose for it, and 2^order bytes. */
+	uint64_t at;
+	uint32_t order;
 };
 
 /*

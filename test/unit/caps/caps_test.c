@@ -494,6 +494,35 @@ static void device_memory(void)
 	assert_true(addr >= b.addr + (1 << 13));
 }
 
+/* However often memory comes and goes, its tables are made once. */
+static void device_addresses_are_used_again(void)
+{
+	struct kern_object *io;
+	struct dma_map small, a, b, c;
+	uint32_t tables;
+	sk_cap_t f;
+
+	start();
+	io = kern_own(IO_SPACE)->obj;
+	assert_int_equal(object_make(SK_OBJ_FRAME, 14, &f), 0);
+	assert_int_equal(dma_map(IO_SPACE, f, 0, 12, SK_R, &small), 0);
+	assert_int_equal(dma_map(IO_SPACE, f, 0, 14, SK_R, &a), 0);
+	assert_int_equal(dma_map(IO_SPACE, f, 0, 14, SK_R, &b), 0);
+	tables = io->n_tables;
+	dma_unmap(&small);
+	dma_unmap(&b);
+	dma_unmap(&a);
+	assert_int_equal(dma_map(IO_SPACE, f, 0, 14, SK_R, &c), 0);
+	assert_true(c.addr == b.addr); /* free for longer than that of a, and of this size */
+	assert_non_null(kern_view(io, c.addr, NULL));
+	for (unsigned int i = 0; i < 10000; i++) {
+		dma_unmap(&c);
+		assert_int_equal(dma_map(IO_SPACE, f, 0, 14, SK_R, &c), 0);
+		assert_true(c.addr == (i % 2 ? b.addr : a.addr));
+	}
+	assert_int_equal(io->n_tables, tables);
+}
+
 /* ---- failures ---- */
 static int op_frame(void)
 {
@@ -736,6 +765,7 @@ int main(void)
 		KERN_CASE(tables_that_are_refused),
 		KERN_CASE(a_frame_across_two_tables),
 		KERN_CASE(device_memory),
+		KERN_CASE(device_addresses_are_used_again),
 		KERN_CASE(failures_leave_nothing),
 		KERN_CASE(without_slots),
 		KERN_CASE(the_root_task),

@@ -51,7 +51,7 @@ int dma_map(sk_cap_t space, sk_cap_t frame, uint64_t offset, uint32_t order, uin
 
 	(void)space, (void)rights;
 	map_add(mem + offset, 1ull << order);
-	*out = (struct dma_map){ (uint64_t)mem, frame };
+	*out = (struct dma_map){ .addr = (uint64_t)mem, .frame = frame, .order = order };
 	device.n_mapped++;
 	return 0;
 }
