@@ -148,9 +148,15 @@ def listed(m):
     return {r[0]: (int(r[1]), int(r[2]), int(r[3]), r[4]) for r in rows if r[0] != "Domain-0"}
 
 
+def tell(m, command):
+    """Run a command; its exit status, and what it printed."""
+    *said, code = m.shell(command + "; echo $?").splitlines()
+    return int(code), "\n".join(said)
+
+
 def status(m, command):
     """Run a command; its exit status."""
-    return int(m.shell(command + "; echo $?").splitlines()[-1])
+    return tell(m, command)[0]
 
 
 def wait_gone(m, *names):
@@ -162,6 +168,15 @@ def leave(m):
     """Type Ctrl-], which leads from a guest's console back to the shell."""
     m.send(LEAVE)
     m.expect(r"(?:^|(?<=\n)|\n)" + PROMPT)
+
+
+def runs(m, command, pattern, name="web"):
+    """Have the guest run a command, and wait for what it prints."""
+    enter(m, name, "")
+    m.send(command + "\r")
+    match = m.expect(pattern)
+    leave(m)
+    return match
 
 
 def stamps_end(m, name):

@@ -2,25 +2,10 @@
 """The cdrom drive of a stock Linux guest: empty at first, then with one medium after the other."""
 import json
 
-from guestkit import attach, enter, info, leave, listed, wait_gone
+from guestkit import attach, info, listed, runs, tell, wait_gone
 from harness import GuestDir
 
 LABEL = "/dev/disk/by-partlabel/"
-
-
-def status(m, command):
-    """Run a command; its messages and its exit status."""
-    *said, code = m.shell(command + "; echo $?").splitlines()
-    return int(code), "\n".join(said)
-
-
-def runs(m, command, pattern):
-    """Have the guest run a command, and wait for what it prints."""
-    enter(m, "web", "")
-    m.send(command + "\r")
-    match = m.expect(pattern)
-    leave(m)
-    return match
 
 
 def has(m, sectors, text=None):
@@ -53,47 +38,47 @@ def test_cd(machine, build, tmp_path):
     assert params(m, domid) == ""
     rows = json.loads(m.shell("block-list --json web"))
     assert [(r["domid"], r["vdev"], r["backend"]) for r in rows] == [(domid, 51760, f"/local/domain/0/backend/vbd/{domid}/51760")]
-    assert status(m, "cd-eject web xvdd") == (1, "xvdd: the drive is empty")
+    assert tell(m, "cd-eject web xvdd") == (1, "xvdd: the drive is empty")
 
     # media come and go; one takes the place of the other
-    assert status(m, f"cd-insert web xvdd {LABEL}one") == (0, "")
+    assert tell(m, f"cd-insert web xvdd {LABEL}one") == (0, "")
     has(m, 2048, "medium-one")
     assert params(m, domid) == LABEL + "one"
-    assert status(m, f"cd-insert web xvdd phy:{LABEL}two") == (0, "")
+    assert tell(m, f"cd-insert web xvdd phy:{LABEL}two") == (0, "")
     has(m, 4096, "medium-two")
     assert params(m, domid) == LABEL + "two"
     assert '"pdev_path": "' + LABEL + "two" in m.shell("list -l web")
-    assert status(m, "cd-eject web xvdd") == (0, "")
+    assert tell(m, "cd-eject web xvdd") == (0, "")
     has(m, 0)
     assert params(m, domid) == "" and info(m, "free_memory") == had
 
     # what cannot be
-    assert status(m, f"cd-insert web xvdd {LABEL}none")[0] == 1
-    assert status(m, f"cd-insert web xvde {LABEL}one") == (1, f"domain {domid} has no cdrom drive xvde")
+    assert tell(m, f"cd-insert web xvdd {LABEL}none")[0] == 1
+    assert tell(m, f"cd-insert web xvde {LABEL}one") == (1, f"domain {domid} has no cdrom drive xvde")
     has(m, 0)
     assert info(m, "free_memory") == had
 
     # a medium that the guest reads goes all the same, and storage may end meanwhile
-    assert status(m, f"cd-insert web xvdd {LABEL}two") == (0, "")
+    assert tell(m, f"cd-insert web xvdd {LABEL}two") == (0, "")
     has(m, 4096, "medium-two")
     runs(m, "while cat /dev/xvdd; do :; done >/dev/null 2>&1 & echo reads-$((40+2))", "reads-42")
     m.shell("restart storage")
-    assert status(m, "cd-eject web xvdd")[0] == 0
+    assert tell(m, "cd-eject web xvdd")[0] == 0
     has(m, 0)
 
     # a reboot keeps what is in the drive, and the drive itself can go
-    assert status(m, f"cd-insert web xvdd {LABEL}one") == (0, "")
+    assert tell(m, f"cd-insert web xvdd {LABEL}one") == (0, "")
     m.shell("reboot -w web")
     m.until(lambda: listed(m).get("web", (0,))[0] == domid + 1, "the next life of the guest")
     attach(m, "web", r"guest: user space[^$]*# ")
     has(m, 2048, "medium-one")
-    assert status(m, "cd-eject web xvdd") == (0, "")
+    assert tell(m, "cd-eject web xvdd") == (0, "")
     has(m, 0)
-    assert status(m, "block-detach web xvdd") == (0, "")
+    assert tell(m, "block-detach web xvdd") == (0, "")
     runs(m, "while [ -b /dev/xvdd ]; do usleep 9; done; echo gone-$((40+2))", "gone-42")
-    assert status(m, "block-attach web ,,xvdd:cdrom,r") == (0, "")
+    assert tell(m, "block-attach web ,,xvdd:cdrom,r") == (0, "")
     has(m, 0)
-    assert status(m, f"cd-insert web xvdd {LABEL}two") == (0, "")
+    assert tell(m, f"cd-insert web xvdd {LABEL}two") == (0, "")
     has(m, 4096, "medium-two")
     m.shell("destroy web")
     wait_gone(m)

@@ -5,16 +5,10 @@ import shutil
 import struct
 import subprocess
 
-from guestkit import attach, enter, info, leave, listed, wait_gone
+from guestkit import attach, enter, info, leave, listed, tell, wait_gone
 from harness import GuestDir, partition
 
 IMAGE = "/dev/disk/by-partlabel/core"
-
-
-def status(m, command):
-    """Run a command; its messages and its exit status."""
-    *said, code = m.shell(command + "; echo $?").splitlines()
-    return int(code), "\n".join(said)
 
 
 def core_of(m, path):
@@ -80,7 +74,7 @@ def test_dump(machine, build, tmp_path):
     had = info(m, "free_memory")
 
     # a guest that runs goes on
-    assert status(m, f"dump-core web {IMAGE}") == (0, "")
+    assert tell(m, f"dump-core web {IMAGE}") == (0, "")
     enter(m, "web", "")
     m.send("echo goes-on-$((40+2))\r")
     m.expect("goes-on-42")
@@ -91,9 +85,9 @@ def test_dump(machine, build, tmp_path):
     check_gdb(tmp_path / "core", memory)
 
     # what cannot be
-    code, said = status(m, "dump-core web /dev/disk/by-partlabel/small")
+    code, said = tell(m, "dump-core web /dev/disk/by-partlabel/small")
     assert code == 1 and "too small" in said, said
-    assert status(m, "dump-core web /dev/disk/by-partlabel/none")[0] == 1
+    assert tell(m, "dump-core web /dev/disk/by-partlabel/none")[0] == 1
     assert info(m, "free_memory") == had
 
     # a guest that has crashed, and is kept
@@ -102,7 +96,7 @@ def test_dump(machine, build, tmp_path):
     m.expect("sysrq triggered crash")
     leave(m)
     m.until(lambda: listed(m)["web"][3] == "---sc-", "the state of a crashed guest")
-    assert status(m, f"dump-core web {IMAGE}") == (0, "")
+    assert tell(m, f"dump-core web {IMAGE}") == (0, "")
     # a kernel that panics takes its other CPUs down
     assert b"sysrq triggered crash" in check_core(core_of(m, tmp_path / "core"), 96, 2, 1)
     m.shell("destroy web")

@@ -3,27 +3,12 @@
 import json
 import os
 
-from guestkit import attach, enter, info, leave, listed, wait_gone
+from guestkit import attach, info, listed, runs, tell, wait_gone
 from harness import GuestDir
 
 CYCLES = int(os.environ.get("SKERRY_PLUGS", "5"))  # make soak: 1000
 DISK = "phy:/dev/disk/by-partlabel/data"
 MAC = "00:16:3e:00:00:31"
-
-
-def status(m, command):
-    """Run a command; its messages and its exit status."""
-    *said, code = m.shell(command + "; echo $?").splitlines()
-    return int(code), "\n".join(said)
-
-
-def runs(m, command, pattern):
-    """Have the guest run a command, and wait for what it prints."""
-    enter(m, "web", "")
-    m.send(command + "\r")
-    match = m.expect(pattern)
-    leave(m)
-    return match
 
 
 def resources(m):
@@ -33,15 +18,15 @@ def resources(m):
 
 def plug_and_unplug(m, n):
     """A disk that is written and read back, and a vif; then both go."""
-    assert status(m, f"block-attach web {DISK},xvdb,w") == (0, "")
+    assert tell(m, f"block-attach web {DISK},xvdb,w") == (0, "")
     # the node of the disk is there before it can be opened
     runs(m, f"while [ ! -b /dev/xvdb ] || ! echo text-{n} 1<>/dev/xvdb; do usleep 9; done 2>/dev/null; sync; "
             f"head -c 6 /dev/xvdb; echo :$((40+{n}))", f"text-{n}\\r?\\n?:{40 + n}")
-    assert status(m, f"network-attach web mac={MAC}") == (0, "")
+    assert tell(m, f"network-attach web mac={MAC}") == (0, "")
     runs(m, f"while ! grep -q {MAC} /sys/class/net/*/address; do usleep 9; done; echo vif-$((40+{n}))", f"vif-{40 + n}")
     assert len(m.shell("block-list web").splitlines()) == 2 and len(m.shell("network-list web").splitlines()) == 2
-    assert status(m, f"network-detach web {MAC if n % 2 else 0}") == (0, "")
-    assert status(m, "block-detach web xvdb") == (0, "")
+    assert tell(m, f"network-detach web {MAC if n % 2 else 0}") == (0, "")
+    assert tell(m, "block-detach web xvdb") == (0, "")
     runs(m, f"while [ -b /dev/xvdb ]; do usleep 9; done; echo gone-$((40+{n}))", f"gone-{40 + n}")
 
 
@@ -64,36 +49,36 @@ def test_plug(machine, build, tmp_path):
     assert f"/local/domain/{domid}/device/vbd/51728" not in tree
 
     # what cannot be
-    assert status(m, "block-attach web phy:/dev/disk/by-partlabel/none,xvdb,w")[0] == 1
-    assert status(m, "block-detach web xvdb") == (1, f"domain {domid} has no disk 'xvdb'")
+    assert tell(m, "block-attach web phy:/dev/disk/by-partlabel/none,xvdb,w")[0] == 1
+    assert tell(m, "block-detach web xvdb") == (1, f"domain {domid} has no disk 'xvdb'")
     assert resources(m) == before
 
     # Linux lets go of a disk that is open
-    assert status(m, f"block-attach web {DISK} xvdb w") == (0, "")
+    assert tell(m, f"block-attach web {DISK} xvdb w") == (0, "")
     runs(m, "while [ ! -b /dev/xvdb ] || ! head -c 1 /dev/xvdb >/dev/null; do usleep 9; done 2>/dev/null; exec 9<>/dev/xvdb; "
             "echo open-$((40+2))", "open-42")
-    assert status(m, "block-detach web xvdb") == (0, "")
+    assert tell(m, "block-detach web xvdb") == (0, "")
     runs(m, "while [ -b /dev/xvdb ]; do usleep 9; done; exec 9>&-; echo closed-$((40+2))", "closed-42")
     # a guest that stands still lets go of nothing: its disk stays, or is taken away
-    assert status(m, f"block-attach web {DISK} xvdb w") == (0, "")
+    assert tell(m, f"block-attach web {DISK} xvdb w") == (0, "")
     runs(m, "while [ ! -b /dev/xvdb ]; do usleep 9; done; echo there-$((40+2))", "there-42")
     m.shell("pause web")
-    code, said = status(m, "block-detach web xvdb")
+    code, said = tell(m, "block-detach web xvdb")
     assert code == 1 and "has not let go of it" in said, said
     assert len(m.shell("block-list web").splitlines()) == 2
-    assert status(m, "block-detach -f web xvdb") == (0, "")
+    assert tell(m, "block-detach -f web xvdb") == (0, "")
     assert len(m.shell("block-list web").splitlines()) == 1
     m.shell("unpause web")
     runs(m, "while [ -b /dev/xvdb ]; do usleep 9; done; echo gone-$((40+2))", "gone-42")
     assert resources(m) == before
 
     # the guest keeps what it has when it reboots, and its end gives everything back
-    assert status(m, f"block-attach web {DISK},xvdc,w") == (0, "")
+    assert tell(m, f"block-attach web {DISK},xvdc,w") == (0, "")
     m.shell("reboot -w web")
     m.until(lambda: listed(m).get("web", (0,))[0] == domid + 1, "the next life of the guest")
     attach(m, "web", r"guest: user space[^$]*# ")
     runs(m, "ls /dev/xvdc; echo listed-$((40+2))", r"/dev/xvdc\s+listed-42")
-    assert status(m, f"network-attach web mac={MAC}") == (0, "")
+    assert tell(m, f"network-attach web mac={MAC}") == (0, "")
     m.shell("destroy web")
     wait_gone(m)
     assert info(m, "free_memory") == free

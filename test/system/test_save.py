@@ -8,7 +8,7 @@ import sys
 import threading
 
 import pytest
-from guestkit import attach, boots, enter, info, leave, listed, ramdisk, wait_gone
+from guestkit import attach, boots, enter, info, leave, listed, ramdisk, runs, tell, wait_gone
 from harness import GuestDir, partition
 
 CYCLES = int(os.environ.get("SKERRY_SAVES", "2"))  # make soak: 100
@@ -16,28 +16,13 @@ BOOTS = int(os.environ.get("SKERRY_SAVE_BOOTS", "1"))  # make soak: 20
 IMAGE = "/dev/disk/by-partlabel/image"
 
 
-def status(m, command):
-    """Run a command; its messages and its exit status."""
-    *said, code = m.shell(command + "; echo $?").splitlines()
-    return int(code), "\n".join(said)
-
-
-def runs(m, command, pattern, name="web"):
-    """Have the guest run a command, and wait for what it prints."""
-    enter(m, name, "")
-    m.send(command + "\r")
-    match = m.expect(pattern)
-    leave(m)
-    return match
-
-
 def saved(m, name="web", options=""):
-    code, said = status(m, f"save {options} {name} {IMAGE}")
+    code, said = tell(m, f"save {options} {name} {IMAGE}")
     assert code == 0, said
 
 
 def restored(m, options=""):
-    code, said = status(m, f"restore {options} {IMAGE}")
+    code, said = tell(m, f"restore {options} {IMAGE}")
     assert code == 0, said
 
 
@@ -78,7 +63,7 @@ def test_save(machine, build, tmp_path):
     m = machine(guests=guests)
     m.prompt()
     free = info(m, "free_memory")
-    assert status(m, f"restore {IMAGE}") == (1, f"Loading new save file {IMAGE}\nParsing config from <saved>\n"
+    assert tell(m, f"restore {IMAGE}") == (1, f"Loading new save file {IMAGE}\nParsing config from <saved>\n"
                                                 "restore: there is no saved guest on the volume, or it was not written to its end")
     m.shell("create /guests/web.cfg")
     attach(m, "web", r"guest: user space[^$]*# ")
@@ -99,7 +84,7 @@ def test_save(machine, build, tmp_path):
     # altered anywhere, it is refused, and nothing is left of it
     for at in (3, 60, 4090, 4100, 100000, 9000000):
         byte_changed(m, at)
-        code, said = status(m, f"restore {IMAGE}")
+        code, said = tell(m, f"restore {IMAGE}")
         assert code == 1 and "restore: " in said, said
         wait_gone(m)
         assert info(m, "free_memory") == free
