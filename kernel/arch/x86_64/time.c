@@ -78,11 +78,9 @@ void time_init(void)
 	tsc_hz = tsc_from_cpuid();
 	if (best_tsc == UINT64_MAX && (!tsc_hz || !features.tsc_deadline))
 		panic("time: the PIT does not count and CPUID does not tell the frequency");
-	if (best_tsc == UINT64_MAX)
-		return;
 	if (!tsc_hz)
 		tsc_hz = best_tsc;
-	lapic_hz = best_apic;
+	lapic_hz = best_apic; /* 0: the PIT does not count, and the TSC's deadline is used */
 }
 
 void delay_us(uint64_t us)
