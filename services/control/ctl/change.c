@@ -312,39 +312,39 @@ static void plug_begun(struct request *q, uint32_t domid, int rc, const struct m
 		q->number = domid;
 }
 
-void ctl_do_ATTACH_DISK(struct request *q, const void *body, uint32_t len)
+/* wrong: what is not valid in the disk; NULL: nothing. */
+static void disk_begin(struct request *q, const struct ctl_disk *c, const char *wrong,
+	int (*begin)(struct guest *, const struct guest_disk *, plug_done_fn, struct msg *))
 {
-	const struct ctl_disk *c = body;
-	const char *wrong = guest_disk_check(&c->disk);
 	struct guest *g;
 	struct msg m;
 
-	(void)len;
 	if (wrong) {
 		ctl_refuse(q, -SK_E_INVAL, "the %s is not valid", wrong);
 		return;
 	}
 	g = plug_guest(q, c->domid);
 	if (g)
-		plug_begun(q, c->domid, guest_plug_disk(g, &c->disk, plugged, &m), &m);
+		plug_begun(q, c->domid, begin(g, &c->disk, plugged, &m), &m);
+}
+
+void ctl_do_ATTACH_DISK(struct request *q, const void *body, uint32_t len)
+{
+	const struct ctl_disk *c = body;
+
+	(void)len;
+	disk_begin(q, c, guest_disk_check(&c->disk), guest_plug_disk);
 }
 
 void ctl_do_INSERT(struct request *q, const void *body, uint32_t len)
 {
 	const struct ctl_disk *c = body;
 	const char *wrong = guest_disk_check(&c->disk);
-	struct guest *g;
-	struct msg m;
 
 	(void)len;
-	if (wrong || disk_spec_empty(&c->disk.spec)) {
-		ctl_refuse(q, -SK_E_INVAL, "the %s is not valid",
-			wrong ? wrong : "format of a disk");
-		return;
-	}
-	g = plug_guest(q, c->domid);
-	if (g)
-		plug_begun(q, c->domid, guest_insert(g, &c->disk, plugged, &m), &m);
+	if (!wrong && disk_spec_empty(&c->disk.spec))
+		wrong = "format of a disk";
+	disk_begin(q, c, wrong, guest_insert);
 }
 
 void ctl_do_ATTACH_VIF(struct request *q, const void *body, uint32_t len)
