@@ -12,26 +12,11 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "base/array.h"
 #include "host_log.h"
 
 enum { TEXT_MAX = 200 };
 
-/* All others count as changing something. */
-static const char *const looking[] = { "block-list", "caps", "cat", "console", "cpupool-list",
-	"dmesg", "domid", "domname", "echo", "help", "info", "list", "list-services", "ls",
-	"network-list", "sleep", "top", "uptime", "vcpu-list", "vm-list", "wait",
-	"xenstore-list", "xenstore-ls", "xenstore-read" };
-
 static char text[TEXT_MAX + 1]; /* of the command; empty: it is not noted */
-
-static bool only_looks(const char *verb)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(looking); i++)
-		if (strcmp(verb, looking[i]) == 0)
-			return true;
-	return false;
-}
 
 /* The line may have any bytes; the log gets those that print. */
 static void text_add(const char *word)
@@ -43,10 +28,10 @@ static void text_add(const char *word)
 	text[at] = '\0';
 }
 
-void audit_begin(int argc, char *const *argv)
+void audit_begin(const struct verb *v, int argc, char *const *argv)
 {
 	text[0] = '\0';
-	if (only_looks(argv[0]))
+	if (v->effect == EFFECT_LOOKS)
 		return;
 	for (int i = 0; i < argc; i++) {
 		if (i)

@@ -3,10 +3,10 @@
 #ifndef SHELL_AUDIT_H
 #define SHELL_AUDIT_H
 
-#include <stdbool.h>
+#include "cli/verbs.h"
 
-/* A command is about to run; one that only shows something is not noted. */
-void audit_begin(int argc, char *const *argv);
+/* A command is about to run; one that only looks is not noted. */
+void audit_begin(const struct verb *v, int argc, char *const *argv);
 /* It goes on after its handler returned. */
 void audit_goes_on(void);
 /* It has ended, with this exit status. */

@@ -321,7 +321,7 @@ static void words_run(struct shell *sh, int argc, char **argv)
 	}
 	v = verb_find(argv[n]);
 	if (v) {
-		audit_begin(argc - n, argv + n);
+		audit_begin(v, argc - n, argv + n);
 		verb_run(sh, v, argc - n, argv + n, x.dry_run);
 		if (sh->mode == EDIT)
 			audit_end(sh->status);

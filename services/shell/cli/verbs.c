@@ -13,8 +13,9 @@
 #include "config/guest_keys.h"
 #include "cli/verbs_refused.h"
 
-#define X(name, fn, letters, least, most, complete, args, summary, detail) \
-	{ name, verb_##fn, letters, least, most, COMPLETE_##complete, args, summary, detail },
+#define X(name, fn, letters, least, most, complete, effect, args, summary, detail) \
+	{ name, verb_##fn, letters, least, most, COMPLETE_##complete, EFFECT_##effect, args, \
+		summary, detail },
 static const struct verb verbs[] = { VERBS(X) };
 #undef X
 

@@ -6,13 +6,13 @@
  *             request that waits until they are down.
  * Lifecycle   a handler asks; answers and notes of control end the verb.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/array.h"
 #include "config/guest_cfg.h"
 #include "client/ask.h"
 #include "cli/look.h"
+#include "cli/number.h"
 #include "cli/shell.h"
 #include "cli/term.h"
 #include "cli/verbs.h"
@@ -69,10 +69,9 @@ void verb_sysrq(struct shell *sh, const struct options *o)
 
 static void nmi_send(struct shell *sh, const struct ctl_dom *d, const char *vcpu)
 {
-	char *end = NULL;
-	unsigned long n = vcpu ? strtoul(vcpu, &end, 10) : 0;
+	uint32_t n = 0;
 
-	if (vcpu && (end == vcpu || *end || n >= d->maxvcpus))
+	if (vcpu && (number_parse(vcpu, UINT32_MAX, &n) || n >= d->maxvcpus))
 		shell_fail(sh, "trigger: domain %u has no vCPU '%.20s'\n", d->domid, vcpu);
 	else
 		number_ask(CTL_NMI, d, n, "trigger");

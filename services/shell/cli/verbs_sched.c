@@ -4,11 +4,11 @@
  * they run
  */
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cli/format.h"
 #include "cli/look.h"
+#include "cli/number.h"
 #include "cli/shell.h"
 #include "cli/term.h"
 #include "cli/verbs.h"
@@ -27,20 +27,15 @@ static bool pool_find(struct shell *sh, const char *name)
 }
 
 /* The value of -x, if it was given. False: it is no number, and the user has been told so. */
-static bool number_take(
+static bool value_take(
 	struct shell *sh, const struct options *o, char letter, const char *what, uint32_t *to)
 {
 	const char *text = o->value[(int)letter];
-	size_t digits = text ? strspn(text, "0123456789") : 0;
 
-	if (!text)
+	if (!text || number_parse(text, UINT32_MAX, to) == 0)
 		return true;
-	if (!digits || digits > 9 || text[digits]) {
-		shell_fail(sh, "sched-credit2: '%.20s' is not a %s\n", text, what);
-		return false;
-	}
-	*to = (uint32_t)strtoul(text, NULL, 10);
-	return true;
+	shell_fail(sh, "sched-credit2: '%.20s' is not a %s\n", text, what);
+	return false;
 }
 
 /* As JSON, the rows are guests: `-s --json` has the pool. */
@@ -73,8 +68,8 @@ static void credit2_set(struct shell *sh, const struct options *o, const struct 
 		.flags = (o->count['w'] ? CTL_SCHED_WEIGHT : 0) |
 			 (o->count['c'] ? CTL_SCHED_CAP : 0) };
 
-	if (number_take(sh, o, 'w', "weight", &s.weight) &&
-		number_take(sh, o, 'c', "cap", &s.cap))
+	if (value_take(sh, o, 'w', "weight", &s.weight) &&
+		value_take(sh, o, 'c', "cap", &s.cap))
 		verb_ask(CTL_SCHED, &s, sizeof(s), "sched-credit2", NULL);
 }
 
@@ -119,13 +114,11 @@ void verb_sched_credit2(struct shell *sh, const struct options *o)
 static bool vcpu_take(struct shell *sh, const struct options *o, uint32_t *vcpu)
 {
 	const char *text = o->argv[1];
-	size_t digits = strspn(text, "0123456789");
 
 	*vcpu = CTL_PIN_ALL;
 	if (strcmp(text, "all") == 0 && !o->count['f'])
 		return true;
-	*vcpu = (uint32_t)strtoul(text, NULL, 10);
-	if (digits && digits <= 9 && !text[digits])
+	if (number_parse(text, CTL_PIN_ALL - 1, vcpu) == 0)
 		return true;
 	if (strcmp(text, "all") == 0)
 		shell_fail(sh, "Error: --force and 'all' as VCPU not allowed.\n");

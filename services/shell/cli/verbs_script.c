@@ -5,11 +5,11 @@
  * Objects     the state that is waited for, and the timer; ^C forgets them.
  * Lifecycle   wait: the table of guests is looked at after each change.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/array.h"
 #include "cli/look.h"
+#include "cli/number.h"
 #include "cli/shell.h"
 #include "cli/verbs.h"
 #include "svc/svc.h"
@@ -30,17 +30,15 @@ static void sleep_leave(void) { svc_timer_set(&sleeping, SK_NO_DEADLINE); }
 
 void verb_sleep(struct shell *sh, const struct options *o)
 {
-	const char *word = o->argv[0];
-	size_t digits = strspn(word, "0123456789");
-	unsigned long seconds = strtoul(word, NULL, 10);
+	uint32_t seconds;
 
-	if (!digits || word[digits] || seconds > SLEEP_MAX_S) {
-		shell_fail(sh, "sleep: '%.20s' is not a number of seconds up to %d\n", word,
-			SLEEP_MAX_S);
+	if (number_parse(o->argv[0], SLEEP_MAX_S, &seconds)) {
+		shell_fail(sh, "sleep: '%.20s' is not a number of seconds up to %d\n",
+			o->argv[0], SLEEP_MAX_S);
 		return;
 	}
 	sleeping.fn = sleep_over;
-	svc_timer_set(&sleeping, svc_in_ms((uint32_t)seconds * 1000));
+	svc_timer_set(&sleeping, svc_in_ms(seconds * 1000));
 	shell_busy(sh, sleep_leave);
 }
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* verbs_size.c - mem-set, mem-max, vcpu-set: how much memory and how many vCPUs a guest has */
 #include <stdint.h>
-#include <stdlib.h>
 
 #include "cli/look.h"
 #include "cli/mem_size.h"
+#include "cli/number.h"
 #include "cli/shell.h"
 #include "cli/verbs.h"
 
@@ -38,13 +38,14 @@ void verb_vcpu_set(struct shell *sh, const struct options *o)
 {
 	const struct ctl_dom *d = look_guest(sh, o->argv[0]);
 	struct ctl_number n = { .domid = d ? d->domid : 0, .flags = o->count['i'] != 0 };
-	char *end;
+	uint32_t vcpus;
 
 	if (!d)
 		return;
-	n.value = strtoul(o->argv[1], &end, 10);
-	if (end == o->argv[1] || *end || o->argv[1][0] == '-')
+	if (number_parse(o->argv[1], UINT32_MAX, &vcpus)) {
 		shell_fail(sh, "vcpu-set: '%.20s' is not a number of vCPUs\n", o->argv[1]);
-	else
-		verb_ask(CTL_VCPU_SET, &n, sizeof(n), "vcpu-set", NULL);
+		return;
+	}
+	n.value = vcpus;
+	verb_ask(CTL_VCPU_SET, &n, sizeof(n), "vcpu-set", NULL);
 }

@@ -7,11 +7,11 @@
  *             when the answer is there. Between two tables runs a timer. Keys, or ^C, change
  *             the options or end it.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "cli/format_top.h"
 #include "cli/look.h"
+#include "cli/number.h"
 #include "cli/shell.h"
 #include "cli/term.h"
 #include "cli/verbs.h"
@@ -199,29 +199,22 @@ static void key_pressed(uint8_t byte)
 }
 
 /* The value of an option that is a number from 1 on. False: the user has been told. */
-static bool number_take(struct shell *sh, const struct options *o, char letter, uint32_t *to)
+static bool value_take(struct shell *sh, const struct options *o, char letter, uint32_t *to)
 {
 	const char *text = o->value[(int)letter];
-	unsigned long n;
-	char *end;
 
-	if (!text)
+	if (!text || (number_parse(text, NUMBER_MAX, to) == 0 && *to))
 		return true;
-	n = strtoul(text, &end, 10);
-	if (*text < '0' || *text > '9' || *end || !n || n > NUMBER_MAX) {
-		shell_fail(sh, "top: -%c '%.20s' is not a number from 1 to %d\n", letter, text,
-			NUMBER_MAX);
-		return false;
-	}
-	*to = (uint32_t)n;
-	return true;
+	shell_fail(sh, "top: -%c '%.20s' is not a number from 1 to %d\n", letter, text,
+		NUMBER_MAX);
+	return false;
 }
 
 void verb_top(struct shell *sh, const struct options *o)
 {
 	memset(&top, 0, sizeof(top));
 	top.delay_s = DELAY_S;
-	if (!number_take(sh, o, 'd', &top.delay_s) || !number_take(sh, o, 'i', &top.left))
+	if (!value_take(sh, o, 'd', &top.delay_s) || !value_take(sh, o, 'i', &top.left))
 		return;
 	top.batch = o->count['b'] != 0;
 	top.nets = o->count['n'] != 0;

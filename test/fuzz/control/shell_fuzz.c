@@ -16,7 +16,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define X(name, fn, letters, least, most, complete, args, summary, detail) \
+#define X(name, fn, letters, least, most, complete, effect, args, summary, detail) \
 	void verb_##fn(struct shell *sh, const struct options *o) \
 	{ \
 		(void)sh; \

@@ -68,9 +68,9 @@ unit-tests += control_pool
 src-unit-control_pool := test/unit/control/pool_test.c $(call control-src,guest/pool)
 inc-unit-control_pool := $(control-inc)
 
-unit-tests += control_mem_size
-src-unit-control_mem_size := test/unit/control/mem_size_test.c $(call shell-src,cli/mem_size)
-inc-unit-control_mem_size := $(control-inc)
+unit-tests += control_numbers
+src-unit-control_numbers := test/unit/control/numbers_test.c $(call shell-src,cli/mem_size cli/number)
+inc-unit-control_numbers := $(control-inc)
 
 # the whole domain, and the world around it
 control-world = $(wildcard test/unit/control/fake*.c) test/unit/control/cuts.c \

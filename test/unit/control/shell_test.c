@@ -21,7 +21,7 @@
 #include "cli/verbs.h"
 #include "cli/words.h"
 
-#define X(name, fn, letters, least, most, complete, args, summary, detail) \
+#define X(name, fn, letters, least, most, complete, effect, args, summary, detail) \
 	void verb_##fn(struct shell *sh, const struct options *o) \
 	{ \
 		(void)sh; \
