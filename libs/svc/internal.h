@@ -53,15 +53,23 @@ bool turn_goes_on(struct svc_conn *c, uint32_t before, bool *more);
  * the number of entries.
  */
 uint32_t account_report(uint32_t badge, uint64_t *mr);
-/* serve.c */
-void serve_call(struct message *q, bool *later);
-/* The answer to q was received, or (heard is false) the caller had given up before. */
-void serve_answered(const struct message *q, bool heard);
-void serve_signals(uint64_t word);
-/* Give one turn to each waiting connection. serve_turns_wanted(): does any wait? */
-void serve_turns(void);
-bool serve_turns_wanted(void);
-void serve_reap(void);
+/*
+ * What the loop asks of the service ends of connections. serve.c gives it to the loop in
+ * svc_serve(), so a domain that serves nobody is linked without serve.c and account.c.
+ */
+struct serving {
+	void (*call)(struct message *q, bool *later);
+	/* The answer to q was received, or (heard is false) the caller had given up before. */
+	void (*answered)(const struct message *q, bool heard);
+	void (*signals)(uint64_t word);
+	/* Give one turn to each waiting connection. turns_wanted(): does any wait? */
+	void (*turns)(void);
+	bool (*turns_wanted)(void);
+	void (*reap)(void);
+	void (*work_for)(struct svc_conn *c);
+};
+/* loop.c. False: this domain serves already. */
+bool loop_serve(const struct serving *s);
 /* loop.c: a Reply object that no caller waits on; 0: out of memory. */
 sk_cap_t loop_reply_new(void);
 void loop_reply_free(sk_cap_t reply);

@@ -27,11 +27,27 @@ static struct handler handlers[OWN_BITS];
 static uint64_t raised;
 static struct svc_timer *timers;
 static sk_cap_t rx;
+/* NULL: this domain serves nobody. */
+static const struct serving *serving;
 
 static sk_cap_t reply_now = DOMAIN_CAP_REPLY; /* LOOP1 */
 /* Free Reply objects, kept because dropping one may give no memory back. */
 static sk_cap_t replies[REPLIES_MAX];
 static uint32_t n_replies;
+
+bool loop_serve(const struct serving *s)
+{
+	if (serving)
+		return false;
+	serving = s;
+	return true;
+}
+
+static void work_for_nobody(void)
+{
+	if (serving)
+		serving->work_for(NULL);
+}
 
 /* ---- registration ------------------------------------------------------------------------ */
 int svc_on_bit(uint32_t bit, svc_handler_fn fn, void *ctx, const char *name)
@@ -122,7 +138,7 @@ static void timers_run(void)
 		t->next = NULL;
 		svc_step(SVC_STEP_TIMER, NULL);
 		t->fn(t->ctx);
-		svc_work_for(NULL);
+		work_for_nobody();
 	}
 }
 
@@ -176,10 +192,19 @@ static void answer(struct message *q)
 			cap_drop(q->caps.out[i]);
 	}
 	svc_step(SVC_STEP_ANSWERED, NULL);
-	serve_answered(q, heard);
+	if (serving)
+		serving->answered(q, heard);
 }
 
 /* ---- dispatch ---------------------------------------------------------------------------- */
+static void call_refuse(struct message *q)
+{
+	for (uint32_t i = 0; i < q->caps.n_in; i++)
+		cap_drop(q->caps.in[i]);
+	q->mr[0] = (uint64_t)(int64_t)-SK_E_NO_SYS;
+	q->n = 1;
+}
+
 static void handle_call(const struct sk_msg *m)
 {
 	struct message q = { .label = SK_MI_LABEL(m->mi), .badge = (uint32_t)m->badge };
@@ -191,10 +216,13 @@ static void handle_call(const struct sk_msg *m)
 		rx_take(rx, SK_MI_CAPS(m->mi), &q.caps);
 	rx = 0;
 	svc_step(SVC_STEP_CALL, NULL);
-	serve_call(&q, &later);
+	if (serving)
+		serving->call(&q, &later);
+	else
+		call_refuse(&q);
 	if (!later)
 		answer(&q);
-	svc_work_for(NULL);
+	work_for_nobody();
 }
 
 /* Tell init, if it asks, that this domain handles events. Returns the other bits. */
@@ -220,9 +248,10 @@ static void handle_bits(uint64_t word)
 			svc_step(SVC_STEP_BIT, NULL);
 			h->fn(h->ctx);
 		}
-		svc_work_for(NULL);
+		work_for_nobody();
 	}
-	serve_signals(word >> OWN_BITS);
+	if (serving)
+		serving->signals(word >> OWN_BITS);
 }
 
 sk_time_t svc_now(void) { return edge_now(); }
@@ -251,7 +280,7 @@ int svc_wait_until(struct svc_conn *c, sk_time_t deadline)
 
 static sk_time_t next_deadline(void)
 {
-	if (raised || serve_turns_wanted())
+	if (raised || (serving && serving->turns_wanted()))
 		return SK_POLL;
 	return timers ? timers->deadline : SK_NO_DEADLINE;
 }
@@ -290,10 +319,12 @@ int svc_run(void)
 		else if (!rc)
 			handle_call(&m);
 		/* before the clients that signal now, because these have waited */
-		serve_turns();
+		if (serving)
+			serving->turns();
 		if (word)
 			handle_bits(word);
 		timers_run();
-		serve_reap();
+		if (serving)
+			serving->reap();
 	}
 }

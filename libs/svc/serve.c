@@ -65,14 +65,6 @@ static uint16_t last_number;
 static TAILQ_HEAD(, conn) turns = TAILQ_HEAD_INITIALIZER(turns);
 static uint32_t n_turns;
 
-int svc_serve(const struct svc_service *s)
-{
-	if (service)
-		return -SK_E_EXISTS;
-	service = s;
-	return 0;
-}
-
 static bool live(const struct conn *k) { return k->state == OPEN && !k->c.dead; }
 
 struct svc_conn *svc_conn_next(struct svc_conn *after)
@@ -432,7 +424,7 @@ static int serve_close(struct message *q, bool *later)
 	return 0;
 }
 
-void serve_answered(const struct message *q, bool heard)
+static void serve_answered(const struct message *q, bool heard)
 {
 	struct conn *k = q->number ? conn_find(q->number) : NULL;
 	int result;
@@ -450,7 +442,7 @@ void serve_answered(const struct message *q, bool heard)
 	k->orphan = true; /* CONN5 */
 }
 
-void serve_reap(void)
+static void serve_reap(void)
 {
 	struct conn **p = &conns, **same, *k;
 
@@ -529,10 +521,6 @@ static int serve_other(struct message *q)
 
 static int serve_label(struct message *q, bool *later)
 {
-	if (!service) {
-		drop_in(q);
-		return -SK_E_NO_SYS;
-	}
 	if (q->label == SVC_OPEN)
 		return serve_open(q);
 	if (q->label >= SVC_FIRST)
@@ -554,7 +542,7 @@ static int serve_label(struct message *q, bool *later)
 	}
 }
 
-void serve_call(struct message *q, bool *later)
+static void serve_call(struct message *q, bool *later)
 {
 	int rc = serve_label(q, later);
 
@@ -596,7 +584,7 @@ static void conn_event(struct conn *k)
 	svc_work_for(NULL);
 }
 
-void serve_signals(uint64_t word)
+static void serve_signals(uint64_t word)
 {
 	for (; word; word &= word - 1)
 		for (struct conn *k = conns_of_bit[__builtin_ctzll(word)]; k;
@@ -605,12 +593,12 @@ void serve_signals(uint64_t word)
 				conn_event(k);
 }
 
-bool serve_turns_wanted(void) { return n_turns != 0; }
+static bool serve_turns_wanted(void) { return n_turns != 0; }
 
 /*
  * CONN4. Clients that meanwhile want another turn, or skipped theirs, wait for the next call.
  */
-void serve_turns(void)
+static void serve_turns(void)
 {
 	for (uint32_t n = n_turns; n && n_turns; n--) {
 		struct conn *k = TAILQ_FIRST(&turns);
@@ -629,4 +617,20 @@ void svc_resume(struct svc_conn *c)
 		loop_raise(channel_bit(c));
 	else if (live(k))
 		turn_want(k);
+}
+
+int svc_serve(const struct svc_service *s)
+{
+	static const struct serving serving = { .call = serve_call,
+		.answered = serve_answered,
+		.signals = serve_signals,
+		.turns = serve_turns,
+		.turns_wanted = serve_turns_wanted,
+		.reap = serve_reap,
+		.work_for = svc_work_for };
+
+	if (!loop_serve(&serving))
+		return -SK_E_EXISTS;
+	service = s;
+	return 0;
 }
