@@ -490,7 +490,7 @@ bench-check bench-baseline: $(bench-check-needs)
 # ---- looking at the result --------------------------------------------------------------------------------------
 
 .PHONY: loc size lint format gdb graph check-authority clean help
-loc: $(kernel-elf)
+loc: $(kernel-elf) $(B)/bin/control.elf
 	@tools/loc $(B)
 size: $(kernel-elf) $(domain-bins) $(if $(filter init,$(domains)),$(boot-img))
 	@tools/size --size $(SIZE) --kernel $(kernel-elf) $(if $(filter init,$(domains)),--archive $(boot-img)) \
@@ -538,7 +538,7 @@ help:
 ##   make bench-check     compare counts that repeat with      make bench-baseline   store them
 ##                        test/bench/baseline.json
 ##   make mutants         put small faults in, one at a time: do tests notice? (T=area, GENERATE=20 SEED=1)
-##   make lint            formatting, thread safety, cppcheck  make loc        lines of the privileged image
+##   make lint            formatting, thread safety, cppcheck  make loc        lines of kernel and control
 ##   make size            image sizes and memory               make gdb        debugger (see docs/building.md)
 ##   make graph           draw a manifest: domains, devices, rings, shared memory, capabilities (CONFIG=)
 ##   make check-authority does a manifest give what the design forbids?
