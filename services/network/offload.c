@@ -22,10 +22,35 @@ enum {
 	TCP_CWR = 128,
 };
 
+/* The same of a frame in pieces. */
+static void pieces_copy(const struct frame *f, uint32_t at, uint8_t *out, uint32_t n)
+{
+	while (n) {
+		const uint8_t *from = f->bytes + at;
+		uint32_t left = f->header - at;
+
+		if (at >= f->header) {
+			uint32_t in = (at - f->header) % f->piece_size;
+
+			from = f->piece[(at - f->header) / f->piece_size] + in;
+			left = f->piece_size - in;
+		}
+		left = left < n ? left : n;
+		memcpy(out, from, left);
+		out += left;
+		at += left;
+		n -= left;
+	}
+}
+
 void frame_copy(const struct frame *f, uint32_t at, uint8_t *out, uint32_t n)
 {
 	uint32_t first = n;
 
+	if (f->piece) {
+		pieces_copy(f, at, out, n);
+		return;
+	}
 	if (f->rest)
 		first = at >= FRAME_HEAD ? 0 : FRAME_HEAD - at < n ? FRAME_HEAD - at : n;
 	if (first)
@@ -49,13 +74,13 @@ int frame_checksum(struct frame *f)
 	return 0;
 }
 
-static uint64_t pseudo_sum(const struct segmenter *s, const uint8_t *ip, uint32_t tcp_len)
+uint64_t tcp_pseudo_sum(const uint8_t *ip, bool v6, uint32_t tcp_len)
 {
 	uint8_t last[4];
 
 	put_be16(last, IP_TCP);
 	put_be16(last + 2, tcp_len);
-	return checksum_add(s->v6 ? checksum_add(0, ip + 8, 32) : checksum_add(0, ip + 12, 8),
+	return checksum_add(v6 ? checksum_add(0, ip + 8, 32) : checksum_add(0, ip + 12, 8),
 		last, sizeof(last));
 }
 
@@ -138,7 +163,8 @@ uint32_t segment_make(const struct segmenter *s, uint32_t i, uint8_t *out)
 	if (i + 1 < s->n)
 		tcp[13] = (uint8_t)(tcp[13] & ~(TCP_FIN | TCP_PSH));
 	put_be16(tcp + 16, 0);
-	sum = checksum_add(pseudo_sum(s, head + s->l3, total - s->l4), tcp, s->header - s->l4);
+	sum = checksum_add(
+		tcp_pseudo_sum(head + s->l3, s->v6, total - s->l4), tcp, s->header - s->l4);
 	put_be16(tcp + 16, checksum_fold(checksum_add(sum, out + s->header, payload)));
 	memcpy(out, head, s->header);
 	return total;

@@ -22,6 +22,13 @@ struct frame {
 	uint8_t *bytes;
 	/* NULL: none. Otherwise the frame's other bytes, in the sender's memory. */
 	const uint8_t *rest;
+	/*
+	 * NULL: none. Otherwise the frame was put together (merge.h): behind its `header`
+	 * bytes, which are private, follow pieces of piece_size bytes in the sender's memory.
+	 * The last one may be shorter.
+	 */
+	const uint8_t *const *piece;
+	uint32_t header, piece_size;
 	uint32_t length;
 	uint16_t flags; /* enum net_flag */
 	uint16_t csum_start, csum_offset, gso_size;
@@ -34,6 +41,8 @@ void frame_copy(const struct frame *f, uint32_t at, uint8_t *out, uint32_t n);
  * -SK_E_INVAL: its field is outside the frame.
  */
 int frame_checksum(struct frame *f) must_check;
+/* The sum of TCP's pseudo-header. tcp_len: bytes from the TCP header on. */
+uint64_t tcp_pseudo_sum(const uint8_t *ip, bool v6, uint32_t tcp_len);
 
 /* How a GSO frame is cut up. */
 struct segmenter {

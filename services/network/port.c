@@ -203,6 +203,14 @@ void port_deliver(struct port *p, const struct frame *f)
 		put_checksummed(p, f);
 }
 
+bool port_takes_gso(const struct port *p, uint16_t gso)
+{
+	uint16_t need = gso | NET_CSUM_BLANK;
+
+	return (p->offloads & need) == need && p->n_buffers &&
+	       (p->buffer[p->buffer_head].gso & gso) == gso;
+}
+
 bool port_may_flood(struct port *p, const struct frame *f, sk_time_t now, uint64_t hz)
 {
 	bool gso = f->flags & (NET_GSO_TCPV4 | NET_GSO_TCPV6);

@@ -69,6 +69,8 @@ int port_buffer_push(struct port *p, const struct port_buffer *b) must_check;
  * not take what it has been given.
  */
 void port_deliver(struct port *p, const struct frame *f);
+/* Would the client of the port get such a GSO frame as it is now? */
+bool port_takes_gso(const struct port *p, uint16_t gso);
 /*
  * May a frame that came in through p go to all ports? Such frames make work for all clients, so
  * a port may send PORT_FLOOD_RATE of them a second, and PORT_FLOOD_BURST at once. Every piece

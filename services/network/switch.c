@@ -58,8 +58,8 @@ static void deliver(struct port *from, struct port *to, const struct frame *f)
 	svc_charge(from->conn, f->length);
 }
 
-/* Send the frame to the one port that its destination is behind, or to all. */
-static void forward(struct port *from, const struct frame *f)
+/* To the one port that its destination is behind, or to all. */
+void switch_frame_pass(struct port *from, const struct frame *f)
 {
 	sk_time_t now = sk_now();
 	uint32_t to, head = f->length < FRAME_HEAD ? f->length : FRAME_HEAD;
@@ -91,24 +91,39 @@ static void forward(struct port *from, const struct frame *f)
 		deliver(from, &ports[i], f);
 }
 
-void switch_frame_in(struct port *p, const struct net_desc *d)
+void switch_frame_take(
+	struct port *p, const struct net_desc *d, uint8_t head[FRAME_HEAD], struct frame *f)
 {
-	static uint8_t head[FRAME_HEAD];
 	const uint8_t *bytes = p->conn->data + d->offset;
 	bool more = d->length > FRAME_HEAD;
-	struct frame f = { .bytes = head,
+
+	*f = (struct frame){ .bytes = head,
 		.rest = more ? bytes + FRAME_HEAD : NULL,
 		.length = d->length,
 		.flags = d->flags,
 		.csum_start = d->csum_start,
 		.csum_offset = d->csum_offset,
 		.gso_size = d->gso_size };
-
 	memcpy(head, bytes, more ? FRAME_HEAD : d->length); /* SWITCH1 */
 	svc_charge(p->conn, d->length);
 	p->tx_frames++;
 	p->tx_bytes += d->length;
-	forward(p, &f);
+}
+
+void switch_frame_in(struct port *p, const struct net_desc *d)
+{
+	static uint8_t head[FRAME_HEAD];
+	struct frame f;
+
+	switch_frame_take(p, d, head, &f);
+	switch_frame_pass(p, &f);
+}
+
+bool switch_takes_gso(const uint8_t mac[6], uint16_t gso)
+{
+	uint32_t to = group_address(mac) ? FDB_NONE : fdb_lookup(&fdb, mac, sk_now());
+
+	return to != FDB_NONE && port_takes_gso(&ports[to], gso);
 }
 
 void switch_flush(void)

@@ -22,6 +22,15 @@ struct port *switch_uplink(void);
  * region. They are copied before they are examined, and the copy is charged to p's turn.
  */
 void switch_frame_in(struct port *p, const struct net_desc *d);
+/*
+ * The same in two steps, for frames that are put together in between: take the frame in, with
+ * its first bytes in head, and send it on.
+ */
+void switch_frame_take(
+	struct port *p, const struct net_desc *d, uint8_t head[FRAME_HEAD], struct frame *f);
+void switch_frame_pass(struct port *p, const struct frame *f);
+/* Is there one receiver with this address, and does it take this kind of GSO frame now? */
+bool switch_takes_gso(const uint8_t mac[6], uint16_t gso);
 /* Signal sleeping owners of ports for which something came. */
 void switch_flush(void);
 

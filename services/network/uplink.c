@@ -4,7 +4,7 @@
  *
  * Objects     NET_DEPTH receive and as many send buffers of UPLINK_BUFFER bytes, in the two
  *             halves of the channel's data part. A send buffer is in the port's queue or in
- *             sent[], a receive buffer in posted[] or owed[].
+ *             sent[], a receive buffer in posted[] or owed[], or its frame is held (merge.h).
  * Lifecycle   a restart of the driver loses the frames that it had, as a wire would; then all
  *             buffers are ours, and they are given out again.
  * Trust       the card's driver is trusted only with the card: it must name one of our buffers,
@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "merge.h"
 #include "switch.h"
 
 static struct port *uplink;
@@ -63,20 +64,38 @@ static int tx_done(const struct net_desc *d, const struct port_buffer *tx)
 	return port_buffer_push(uplink, tx);
 }
 
+/* A frame goes on, and the buffers that it was put together from are the driver's again. */
+static void frame_pass(const struct frame *f, const uint32_t *id, uint32_t n)
+{
+	struct port_buffer rx, tx;
+
+	switch_frame_pass(uplink, f);
+	svc_work_for(NULL);
+	for (uint32_t i = 0; i < n; i++)
+		if (port_uplink_buffers(uplink, id[i], &rx, &tx))
+			rx_post(id[i], &rx);
+}
+
+/* Nothing is held while this domain waits. */
+static struct merge merge = { .wanted = switch_takes_gso, .out = frame_pass };
+
 static int frame_received(const struct net_desc *d, const struct port_buffer *rx)
 {
+	static uint8_t head[FRAME_HEAD];
 	struct net_desc in = *d;
+	struct frame f;
 
 	if (!posted[d->id])
 		return -SK_E_PEER;
 	posted[d->id] = false;
 	in.offset = rx->offset;
-	if (d->length <= rx->length && !(d->flags & NET_GSO) && net_rx_legal(d))
-		switch_frame_in(uplink, &in);
-	else
+	if (d->length <= rx->length && !(d->flags & NET_GSO) && net_rx_legal(d)) {
+		switch_frame_take(uplink, &in, head, &f);
+		merge_frame(&merge, &f, uplink->conn->data + rx->offset, d->id);
+	} else {
 		uplink->refused++;
-	svc_work_for(NULL);
-	rx_post(d->id, rx);
+		rx_post(d->id, rx);
+	}
 	return 0;
 }
 
@@ -108,6 +127,7 @@ static void uplink_event(void *ctx)
 	while ((n = svc_get(uplink->conn, &d, sizeof(d))) >= 0)
 		if (n != sizeof(d) || desc_serve(&d))
 			svc_breach(uplink->conn, "a buffer that it does not have");
+	merge_flush(&merge);
 	switch_flush();
 }
 

@@ -7,3 +7,7 @@ fuzzers += net_filter
 src-fuzz-net_filter := test/fuzz/network/filter_fuzz.c services/network/filter.c
 inc-fuzz-net_filter := services/network
 seeds-fuzz-net_filter := test/fuzz/network/seeds-net_filter
+fuzzers += net_merge
+src-fuzz-net_merge := test/fuzz/network/merge_fuzz.c services/network/merge.c services/network/offload.c
+inc-fuzz-net_merge := services/network
+seeds-fuzz-net_merge := test/fuzz/network/seeds-net_merge

@@ -4,6 +4,9 @@
  */
 #include "harness.h"
 
+#include "base/bytes.h"
+#include "base/checksum.h"
+
 static uint64_t fed;
 
 /* Nothing more is taken from a driver that does this. */
@@ -175,8 +178,6 @@ static void a_card_that_always_has_one_more(void)
 	goes_on();
 }
 
-/* ---- restarts ---- */
-
 /* What the driver was given since the last look: buffers, each once, and frames. */
 static uint32_t card_posts, card_frames;
 
@@ -196,6 +197,121 @@ static void card_looks(void)
 	}
 	peer_flush(&nic);
 }
+
+/* ---- frames that are put together ---- */
+
+enum { SEGMENT = 1460, SEGMENTS = 20, LARGE = 54 + SEGMENTS * SEGMENT, PAGES = 16 };
+
+/* A guest that takes GSO frames, in buffers of a page. */
+static struct peer large;
+
+static void large_open(void)
+{
+	const struct net_params q = { .bridge = "xenbr0",
+		.name = "vif3.0",
+		.mac = { 0, 0x16, 0x3e, 0, 0, 3 },
+		.offloads = ALL };
+
+	assert_int_equal(world_open(&large, SVC_PROTO_NET, 3, &q, sizeof(q), DATA), 0);
+	for (uint32_t i = 0; i < PAGES; i++)
+		peer_put(&large,
+			&(struct net_desc){ .op = NET_RX_POST,
+				.flags = NET_GSO_TCPV4,
+				.id = i,
+				.offset = i * SK_PAGE_SIZE,
+				.length = SK_PAGE_SIZE },
+			sizeof(struct net_desc));
+	peer_flush(&large);
+}
+
+/* It got one frame of LARGE bytes, in the buffers from `first` on. */
+static void large_checked(uint32_t first)
+{
+	const uint8_t *payload = large.data + first * SK_PAGE_SIZE + 54;
+	struct net_desc d;
+
+	assert_true(peer_take(&large, &d, sizeof(d)));
+	assert_int_equal(d.op, NET_RX);
+	assert_int_equal(d.id, first);
+	assert_int_equal(d.length, LARGE);
+	assert_int_equal(d.flags, NET_CSUM_BLANK | NET_GSO_TCPV4);
+	assert_int_equal(d.gso_size, SEGMENT);
+	assert_int_equal(d.more, (LARGE - 1) / SK_PAGE_SIZE);
+	for (uint32_t i = 0; i < d.more; i++)
+		assert_true(peer_take(&large, &(struct net_desc){ 0 }, sizeof(d)));
+	assert_false(peer_take(&large, &d, sizeof(d)));
+	for (uint32_t i = 0; i < SEGMENTS * SEGMENT; i++)
+		assert_int_equal(payload[i], i / SEGMENT);
+}
+
+/*
+ * Segment i of a stream to this guest, in buffer i; the card says that its checksum is right.
+ */
+static void segment_comes(uint8_t guest, uint32_t i)
+{
+	uint8_t *f = nic.data + i * RX_SIZE;
+
+	memset(f, (int)i, 54 + SEGMENT);
+	memcpy(f, (uint8_t[]){ 0, 0x16, 0x3e, 0, 0, guest }, 6);
+	memcpy(f + 6, "\x02\0\0\0\0\1\x08\0\x45\0", 10);
+	put_be16(f + 16, 40 + SEGMENT);
+	put_be16(f + 18, i);
+	memcpy(f + 20, "\0\0\x40\6\0\0\x0a\0\2\2\x0a\0\2\x10\0\x50\4\0", 18);
+	put_be16(f + 24, checksum_fold(checksum_add(0, f + 14, 20)));
+	put_be32(f + 38, i * SEGMENT);
+	memset(f + 42, 0, 12);
+	f[46] = 0x50;
+	f[47] = 16;
+	peer_put(&nic,
+		&(struct net_desc){ .op = NET_RX,
+			.id = i,
+			.length = 54 + SEGMENT,
+			.flags = NET_CSUM_VALID },
+		sizeof(struct net_desc));
+}
+
+static void stream_comes(uint8_t guest)
+{
+	card_looks();
+	for (uint32_t i = 0; i < SEGMENTS; i++)
+		segment_comes(guest, i);
+	peer_signal(&nic);
+	card_looks();
+	assert_int_equal(card_posts, SEGMENTS); /* none of the buffers stays here */
+}
+
+static void segments_for_a_guest_that_takes_gso(void)
+{
+	start();
+	large_open();
+	stream_comes(3);
+	large_checked(0);
+}
+
+static void segments_for_a_guest_that_takes_no_gso(void)
+{
+	start();
+	stream_comes(1);
+	drain(&a);
+	assert_int_equal(got, SEGMENTS);
+	assert_int_equal(last.flags, NET_CSUM_VALID);
+}
+
+/* Nothing of what the driver's end cut off is held for the next one. */
+static void a_stream_that_is_cut_off(void)
+{
+	start();
+	large_open();
+	for (uint32_t i = 0; i < SEGMENTS / 2; i++)
+		segment_comes(3, i);
+	world_restart(&nic);
+	card_looks();
+	assert_int_equal(card_posts, BUFFERS);
+	stream_comes(3);
+	large_checked(0);
+}
+
+/* ---- restarts ---- */
 
 /* The driver dies with any number of frames and of filled buffers on their way. */
 static void the_driver_is_restarted(void)
@@ -330,6 +446,9 @@ int driver_tests(void)
 		CASE(a_driver_that_takes_nothing),
 		CASE(a_driver_with_an_impossible_index),
 		CASE(a_card_that_always_has_one_more),
+		CASE(segments_for_a_guest_that_takes_gso),
+		CASE(segments_for_a_guest_that_takes_no_gso),
+		CASE(a_stream_that_is_cut_off),
 		CASE(the_driver_is_restarted),
 		CASE(the_driver_is_restarted_when_its_ring_is_full),
 		CASE(a_broken_driver_is_restarted),
