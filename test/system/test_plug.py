@@ -30,6 +30,20 @@ def plug_and_unplug(m, n):
     runs(m, f"while [ -b /dev/xvdb ]; do usleep 9; done; echo gone-$((40+{n}))", f"gone-{40 + n}")
 
 
+# writes all the time, and ends with the disk (when its node is gone, dd makes a file there)
+BUSY = ("n=0; while [ -b /dev/xvdb ] && dd if=/tmp/data of=/dev/xvdb bs=64k conv=fsync; do n=$((n+1)); echo round $n; done 2>/dev/null; "
+        "while [ -b /dev/xvdb ]; do usleep 9; done; rm -f /dev/xvdb; echo over-$((40+2))")
+
+
+def take_away_while_busy(m, options):
+    """A disk goes while requests are under way: they end, and the guest gets another disk afterwards."""
+    assert tell(m, f"block-attach web {DISK} xvdb w") == (0, "")
+    runs(m, "while [ ! -b /dev/xvdb ] || ! head -c 1 /dev/xvdb >/dev/null; do usleep 9; done 2>/dev/null; "
+            f"head -c 1048576 /dev/zero >/tmp/data; ({BUSY}) &", r"round 2\s")
+    assert tell(m, f"block-detach {options} web xvdb") == (0, "")
+    attach(m, "web", "over-42")
+
+
 def test_plug(machine, build, tmp_path):
     guests = GuestDir(tmp_path / "g", build)
     guests.add_image("data", size=1 << 20)
@@ -59,6 +73,8 @@ def test_plug(machine, build, tmp_path):
             "echo open-$((40+2))", "open-42")
     assert tell(m, "block-detach web xvdb") == (0, "")
     runs(m, "while [ -b /dev/xvdb ]; do usleep 9; done; exec 9>&-; echo closed-$((40+2))", "closed-42")
+    for options in ("", "-f", "-f"):
+        take_away_while_busy(m, options)
     # a guest that stands still lets go of nothing: its disk stays, or is taken away
     assert tell(m, f"block-attach web {DISK} xvdb w") == (0, "")
     # it is read, so that the guest has looked for partitions: a request that is under way stays so when the disk is taken away

@@ -72,7 +72,7 @@ struct disk_request {
 	uint64_t id;
 	/* Requests are sent again in the order in which they came. */
 	uint64_t order;
-	/* NULL if its ring is gone. */
+	/* NULL if its ring is gone, or the guest has an answer already. */
 	struct disk_queue *queue;
 	/* Its pages of the data region. */
 	uint32_t page, n_pages;
@@ -154,5 +154,7 @@ void disk_restarted(struct disk *d);
 void disk_lose(struct disk *d, const char *why);
 /* The rings go away: answers to requests in flight will be dropped. */
 void disk_requests_orphan(struct disk *d);
+/* dev.forced was set: requests in flight and in the rings get errors. */
+void disk_requests_refuse(struct disk *d);
 
 #endif

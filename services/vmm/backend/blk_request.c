@@ -21,7 +21,8 @@
  *                  page of the guest
  *             BLK3 nothing is taken from a ring while a barrier is in flight, and a barrier
  *                  waits until nothing else is in flight
- *             BLK4 a request is answered exactly once, or its ring is gone
+ *             BLK4 a request is answered exactly once, or its ring is gone. If its disk is
+ *                  taken away by force, that is before storage has answered
  *             BLK5 an id is used for one sending only, so no answer of an earlier storage, and
  *                  no second answer, is taken for the one that is awaited
  */
@@ -303,6 +304,15 @@ enum take {
 	TAKE_LATER,
 };
 
+static enum take request_refuse(struct disk_queue *q, const uint8_t *entry)
+{
+	struct blkif_op op;
+	int rc = request_decode(q->disk, entry, &op);
+
+	guest_respond(q, &op, (int16_t)(rc ? rc : BLKIF_RSP_ERROR));
+	return TAKE_DONE;
+}
+
 /* BLK1: a request gets its slot and its pages before anything is sent. */
 static enum take request_take(struct disk_queue *q, const uint8_t *entry)
 {
@@ -311,6 +321,8 @@ static enum take request_take(struct disk_queue *q, const uint8_t *entry)
 	uint32_t pages;
 	int rc;
 
+	if (d->dev.forced)
+		return request_refuse(q, entry);
 	d->stats.no_room += !r && d->link == LINK_UP;
 	if (!r || d->barrier) /* BLK3 */
 		return TAKE_LATER;
@@ -563,4 +575,14 @@ void disk_requests_orphan(struct disk *d)
 {
 	for (uint32_t i = 0; i < OWN; i++)
 		d->request[i].queue = NULL;
+}
+
+void disk_requests_refuse(struct disk *d)
+{
+	for (struct disk_request *r = d->request; r < &d->request[OWN]; r++) {
+		if (r->step != REQUEST_FREE)
+			guest_respond(r->queue, &r->op, BLKIF_RSP_ERROR); /* BLK4 */
+		r->queue = NULL;
+	}
+	disk_queues_serve(d);
 }

@@ -216,6 +216,8 @@ static void disk_disconnect(struct xb_dev *dev)
 
 static bool disk_busy(struct xb_dev *dev) { return disk_of(dev)->in_flight != 0; }
 
+static void disk_refuse(struct xb_dev *dev) { disk_requests_refuse(disk_of(dev)); }
+
 static void disk_free(struct xb_dev *dev)
 {
 	poll_end(&disk_of(dev)->poll);
@@ -230,6 +232,7 @@ static const struct xb_driver disk_driver = {
 	.connect = disk_connect,
 	.disconnect = disk_disconnect,
 	.busy = disk_busy,
+	.refuse = disk_refuse,
 	.free = disk_free,
 };
 

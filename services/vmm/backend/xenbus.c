@@ -12,7 +12,10 @@
  *             From 6 a back end goes to 2 again when another front end starts (kexec, driver
  *             reloaded). When control writes state 5 into the directory, the device closes from
  *             our side.
- * Invariants  XENBUS1 rings are mapped only in state 4 and while connecting
+ * Invariants  XENBUS1 rings are mapped only while connecting, in state 4, and in state 5 until
+ *                     the front end has closed and what is in flight has its answers; not any
+ *                     more when it broke the rules, is gone, or is another one, which may have
+ *                     the old one's memory
  *             XENBUS2 6 and 2 are entered only when no request of the old connection is in
  *                     flight, so that an old write cannot land behind a new one
  */
@@ -26,7 +29,11 @@
 #include "edge.h"
 #include "xen/xen_domain.h"
 
-enum { VALUE_MAX = 128 };
+enum {
+	VALUE_MAX = 128,
+	/* For a front end to close a device that is taken away by force. */
+	FORCED_MS = 2000,
+};
 static struct xb_dev *devices[XB_DEVICES];
 static uint32_t n_devices;
 
@@ -159,10 +166,11 @@ static void rings_drop(struct xb_dev *d)
 	d->connecting = false;
 }
 
-/* XENBUS2 */
+/* XENBUS1, XENBUS2 */
 static void state_enter(struct xb_dev *d, uint32_t state)
 {
-	rings_drop(d);
+	if (d->connecting || state == XenbusStateInitWait)
+		rings_drop(d);
 	if (d->state == state) {
 		d->next_state = 0;
 		return;
@@ -171,6 +179,8 @@ static void state_enter(struct xb_dev *d, uint32_t state)
 		d->next_state = state;
 		return;
 	}
+	if (state != XenbusStateClosing)
+		rings_drop(d);
 	if (state == XenbusStateInitWait)
 		d->drv->features_write(d);
 	state_write(d, state);
@@ -186,7 +196,9 @@ void xb_idle(struct xb_dev *d)
 void xb_fail(struct xb_dev *d, const char *why)
 {
 	vm_log("%s: closed: %s", d->fe, why);
-	state_enter(d, XenbusStateClosing);
+	rings_drop(d);
+	if (!d->next_state)
+		state_enter(d, XenbusStateClosing);
 }
 
 static void connect_continue(struct xb_dev *d)
@@ -247,6 +259,8 @@ static void frontend_state_apply(struct xb_dev *d)
 		if (d->state != XenbusStateInitWait || d->connecting ||
 			d->fe_state == XenbusStateClosed)
 			state_enter(d, XenbusStateClosed);
+		if (d->fe_state == XenbusStateUnknown)
+			rings_drop(d);
 		break;
 	default:
 		break;
@@ -394,15 +408,34 @@ static void removal_look(struct xb_dev *d)
 		edge_devices_changed();
 }
 
+static void removal_late(void *ctx)
+{
+	struct xb_dev *d = ctx;
+
+	if (!closed(d))
+		state_enter(d, XenbusStateClosed);
+	removal_look(d);
+}
+
+static void removal_force(struct xb_dev *d)
+{
+	d->forced = true;
+	d->late = (struct svc_timer){ .fn = removal_late, .ctx = d };
+	svc_timer_set(&d->late, svc_in_ms(FORCED_MS));
+	if (d->drv->refuse)
+		d->drv->refuse(d);
+}
+
 void xb_remove(struct xb_dev *d, bool forced)
 {
 	d->removing = true;
-	d->forced = d->forced || forced;
-	if (d->forced && !closed(d))
-		state_enter(d, XenbusStateClosed);
-	else if (!closed(d) && d->state != XenbusStateClosing)
+	if (forced && !d->forced)
+		removal_force(d);
+	if (!closed(d) && d->state != XenbusStateClosing)
 		state_enter(d, XenbusStateClosing);
 	frontend_state_apply(d);
+	if (d->forced && !d->open && !closed(d))
+		state_enter(d, XenbusStateClosed);
 	removal_look(d);
 }
 
@@ -416,6 +449,8 @@ void xb_drop(struct xb_dev *d)
 {
 	if (d->added)
 		devices[d->index] = NULL;
+	if (d->forced)
+		svc_timer_set(&d->late, SK_NO_DEADLINE);
 	d->drv->free(d);
 }
 

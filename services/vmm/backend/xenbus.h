@@ -12,6 +12,7 @@
 #include <xen/io/xenbus.h>
 
 #include "proto/vmctl.h"
+#include "svc/svc.h"
 
 enum {
 	XB_DEVICES = VM_DISKS_MAX + VM_VIFS_MAX,
@@ -42,6 +43,11 @@ struct xb_driver {
 	void (*disconnect)(struct xb_dev *d);
 	/* Are requests of this connection still in flight? */
 	bool (*busy)(struct xb_dev *d);
+	/*
+	 * Taken away by force: answer everything with errors from now on, also what is in
+	 * flight. NULL: nothing is.
+	 */
+	void (*refuse)(struct xb_dev *d);
 	/* Free it, and its connection to the service: nothing refers to it any more. */
 	void (*free)(struct xb_dev *d);
 };
@@ -74,6 +80,8 @@ struct xb_dev {
 	bool added;
 	/* It is being taken out, even if the guest still uses it, and its watches are gone. */
 	bool removing, forced, unwatched;
+	/* Forced: the front end has until then to close. */
+	struct svc_timer late;
 };
 
 int xb_add(struct xb_dev *d, const struct xb_driver *drv, uint32_t id) must_check;
@@ -91,7 +99,8 @@ void xb_look_again(struct xb_dev *d);
 void xb_idle(struct xb_dev *d);
 /*
  * Take a device out, which was added or is to be added: its front end is asked to close, and it
- * goes when that has happened; forced: at once. It may be called again.
+ * goes when that has happened; forced: or after a short while, in which it answers errors. It
+ * may be called again.
  */
 void xb_remove(struct xb_dev *d, bool forced);
 /* It is closed, and nothing is in flight. */

@@ -396,20 +396,34 @@ CASE(reconnects_when_drained)
 }
 
 /*
- * Data that a front end requested before it went away are not written to its pages, which may
- * have another use now.
+ * Data that a front end requested before another one came (after a crash) are not written to
+ * its pages, which may have another use now.
  */
-CASE(late_read_goes_nowhere)
+static void late_read(const char *fe_state)
 {
 	struct blk_req q;
 
 	disk(false, 0);
 	request(BLKIF_OP_READ, 1, 0, 1, 32, 0, 7);
 	CHECK(storage_take(&q));
-	fake_xs_set(VBD_FE "/state", "5");
+	fake_xs_set(VBD_FE "/state", fe_state);
 	memset(blk->c.data + q.offset, 'L', 4096);
 	storage_answer(&q, 0);
+}
+
+CASE(late_read_goes_nowhere)
+{
+	late_read("1");
 	CHECK(((char *)at(32 * SK_PAGE_SIZE))[0] == 0);
+}
+
+CASE(a_front_end_that_closes_gets_its_data)
+{
+	uint64_t id;
+
+	late_read("5");
+	CHECK(((char *)at(32 * SK_PAGE_SIZE))[0] == 'L');
+	CHECK(answer(&id) == BLKIF_RSP_OKAY && id == 1);
 }
 
 /*
@@ -537,10 +551,10 @@ CASE(control_closes)
 	disk(false, 0);
 	fake_xs_set(VBD_BE "/online", "0");
 	fake_xs_set(VBD_BE "/state", "5");
-	CHECK_EQ(((struct grant_entry_v1 *)xen_dom.grant_page[0].addr)[RING_PAGE].flags,
-		GTF_permit_access);
 	fake_xs_set(VBD_FE "/state", "6");
 	CHECK(strcmp(fake_xs_get(VBD_BE "/state"), "6") == 0);
+	CHECK_EQ(((struct grant_entry_v1 *)xen_dom.grant_page[0].addr)[RING_PAGE].flags,
+		GTF_permit_access);
 }
 
 CASE(quiesce_lets_go)
@@ -573,6 +587,7 @@ int blkback_tests(void)
 		cmocka_unit_test(impossible_index_closes),
 		cmocka_unit_test(reconnects_when_drained),
 		cmocka_unit_test(late_read_goes_nowhere),
+		cmocka_unit_test(a_front_end_that_closes_gets_its_data),
 		cmocka_unit_test(stale_state_is_read_again),
 		cmocka_unit_test(bad_offers_are_refused),
 		cmocka_unit_test(multi_queue_multi_page),

@@ -185,6 +185,7 @@ CASE(a_drive_is_taken_out)
 	drive();
 	xb_remove(disk_dev, true);
 	fake_io_run();
+	fake_xs_set(VBD_FE "/state", "6");
 	CHECK(xb_gone(disk_dev));
 	xb_drop(disk_dev);
 	CHECK_EQ(channels_dropped, 0);

@@ -424,6 +424,7 @@ static struct svc_timer *timers;
 
 sk_time_t svc_now(void) { return now_us; }
 sk_time_t svc_in_us(uint32_t us) { return now_us + us; }
+sk_time_t svc_in_ms(uint32_t ms) { return now_us + 1000ull * ms; }
 
 void svc_timer_set(struct svc_timer *t, sk_time_t deadline)
 {

@@ -50,18 +50,88 @@ CASE(removed_when_the_front_end_lets_go)
 	gone();
 }
 
-CASE(removed_by_force_when_drained)
+static bool ring_mapped(void)
+{
+	const struct grant_entry_v1 *table = xen_dom.grant_page[0].addr;
+
+	return table[RING_PAGE].flags != GTF_permit_access;
+}
+
+/* The front end closes while its requests are under way, as Linux does: it gets the answers. */
+CASE(requests_in_flight_are_answered)
 {
 	struct blk_req q;
+	uint64_t id;
+
+	disk(false, 0);
+	request(BLKIF_OP_WRITE, 1, 0, 1, 32, 0, 7);
+	CHECK(storage_take(&q));
+	removes(disk_dev, false);
+	CHECK(be_is("5") && ring_mapped());
+	request(BLKIF_OP_FLUSH_DISKCACHE, 2, 0, 0, 0, 0, 0); /* it has not seen that yet */
+	fake_xs_set(VBD_FE "/state", "6");
+	CHECK(be_is("5") && ring_mapped() && !xb_gone(disk_dev));
+	storage_answer(&q, 0);
+	CHECK(answer(&id) == BLKIF_RSP_OKAY && id == 1);
+	CHECK(be_is("5"));
+	CHECK(storage_take(&q) && q.op == BLK_FLUSH);
+	storage_answer(&q, 0);
+	CHECK(answer(&id) == BLKIF_RSP_OKAY && id == 2);
+	CHECK(be_is("6") && !ring_mapped());
+	gone();
+}
+
+CASE(forced_it_answers_with_errors)
+{
+	struct blk_req q, none;
+	uint64_t id;
 
 	disk(false, 0);
 	request(BLKIF_OP_WRITE, 1, 0, 1, 32, 0, 7);
 	CHECK(storage_take(&q));
 	removes(disk_dev, true);
-	CHECK_EQ(((struct grant_entry_v1 *)xen_dom.grant_page[0].addr)[RING_PAGE].flags,
-		GTF_permit_access);
-	CHECK(!be_is("6") && !xb_gone(disk_dev));
+	CHECK(answer(&id) == BLKIF_RSP_ERROR && id == 1);
+	CHECK(be_is("5"));
+	request(BLKIF_OP_READ, 2, 0, 1, 32, 0, 7);
+	CHECK(answer(&id) == BLKIF_RSP_ERROR && id == 2);
+	request(99, 3, 0, 0, 0, 0, 0);
+	CHECK(answer(&id) == BLKIF_RSP_EOPNOTSUPP && id == 3);
+	CHECK(!storage_take(&none));
+	fake_xs_set(VBD_FE "/state", "6");
+	CHECK(be_is("5") && !xb_gone(disk_dev)); /* storage may still write */
 	storage_answer(&q, 0);
+	CHECK(answer(&id) == 99); /* it has one already */
+	CHECK(be_is("6"));
+	gone();
+}
+
+/* Nothing is taken from the rings then, but no request stays without an answer. */
+CASE(forced_during_a_barrier)
+{
+	struct blk_req q;
+	uint64_t id;
+
+	disk(false, BLK_HAS_FLUSH);
+	request(BLKIF_OP_WRITE_BARRIER, 1, 0, 1, 32, 0, 7);
+	request(BLKIF_OP_READ, 2, 0, 1, 33, 0, 7);
+	CHECK(storage_take(&q) && q.op == BLK_FLUSH);
+	removes(disk_dev, true);
+	CHECK(answer(&id) == BLKIF_RSP_ERROR && id == 1);
+	CHECK(answer(&id) == BLKIF_RSP_ERROR && id == 2);
+	storage_answer(&q, 0);
+	CHECK(!storage_take(&q)); /* the data of the barrier are not written */
+}
+
+CASE(forced_and_the_front_end_does_nothing)
+{
+	disk(false, 0);
+	removes(disk_dev, true);
+	CHECK(be_is("5") && !xb_gone(disk_dev));
+	fake_time_passes(1999000);
+	fake_io_run();
+	CHECK(be_is("5"));
+	fake_time_passes(2000);
+	fake_io_run();
 	CHECK(be_is("6"));
 	gone();
 }
@@ -72,6 +142,34 @@ CASE(forced_after_the_front_end_was_asked)
 	removes(disk_dev, false);
 	CHECK(!xb_gone(disk_dev));
 	removes(disk_dev, true);
+	fake_xs_set(VBD_FE "/state", "6");
+	gone();
+}
+
+/* Nobody is waited for, and no timer is left. */
+CASE(forced_without_a_connection)
+{
+	fake_guest();
+	disk_make(1000, 0, false);
+	removes(disk_dev, true);
+	gone();
+	fake_time_passes(3000000);
+}
+
+CASE(removed_from_a_front_end_that_broke_the_rules)
+{
+	struct blk_req q;
+
+	disk(false, 0);
+	request(BLKIF_OP_WRITE, 1, 0, 1, 32, 0, 7);
+	CHECK(storage_take(&q));
+	removes(disk_dev, false);
+	fake_xs_set(VBD_FE "/state", "6");
+	ring_word(RING_PAGE, 0, 1000);
+	guest_send(front.port);
+	CHECK(!ring_mapped() && be_is("5"));
+	storage_answer(&q, 0);
+	CHECK(be_is("6"));
 	gone();
 }
 
@@ -110,6 +208,7 @@ CASE(another_one_comes)
 
 	disk(false, 0);
 	removes(disk_dev, true);
+	fake_xs_set(VBD_FE "/state", "6");
 	CHECK(xb_gone(disk_dev));
 	xb_drop(disk_dev);
 	net = fake_channel("vif0", 8192, 1048576);
@@ -131,8 +230,13 @@ int remove_tests(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(removed_when_the_front_end_lets_go),
-		cmocka_unit_test(removed_by_force_when_drained),
+		cmocka_unit_test(requests_in_flight_are_answered),
+		cmocka_unit_test(forced_it_answers_with_errors),
+		cmocka_unit_test(forced_during_a_barrier),
+		cmocka_unit_test(forced_and_the_front_end_does_nothing),
 		cmocka_unit_test(forced_after_the_front_end_was_asked),
+		cmocka_unit_test(forced_without_a_connection),
+		cmocka_unit_test(removed_from_a_front_end_that_broke_the_rules),
 		cmocka_unit_test(removed_without_a_front_end),
 		cmocka_unit_test(removed_before_it_is_shown),
 		cmocka_unit_test(another_one_comes),
