@@ -56,7 +56,11 @@ _Static_assert(sizeof(struct console_params) == 56, "no padding");
 	X(RESUME, 10, \
 		"console to GUEST and SHELL: it was restarted, and has arg bytes, modulo 2^32, of their text") \
 	X(SENT, 11, \
-		"uart: arg bytes, modulo 2^32, of the text of this epoch of the connection have left it")
+		"uart: arg bytes, modulo 2^32, of the text of this epoch of the connection have left it") \
+	X(RECALL, 12, \
+		"shell: send what is kept of the console of guest arg, or else of the last one with the name that is the text, as DATA without sequences for terminals, then DONE; FAILED: nothing is kept") \
+	X(ATTACH_NEW, 13, \
+		"shell: as ATTACH, for a guest that was just made: all of its output is live, so no mark says where that begins")
 
 #define X(name, num, what) CONSOLE_##name = (num),
 enum console_type { CONSOLE_MSGS(X) CONSOLE_MSG_END };

@@ -16,12 +16,10 @@ static void add(struct dmesg *d, struct textlog *l)
 
 void dmesg_begin(struct dmesg *d, struct textlog *host, bool forget)
 {
-	struct guestlog *g;
-
 	*d = (struct dmesg){ .running = true, .forget = forget };
 	add(d, host);
-	for (uint32_t i = 0; (g = guestlog_at(i)) != NULL; i++)
-		add(d, &g->log);
+	for (uint32_t i = 0; i < guest_logs.n; i++)
+		add(d, &guest_logs.log[i].log);
 }
 
 /*

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * guestlog.c - a small log for each guest
+ * guestlog.c - tables of small logs, one for each guest
  *
  * Objects     struct guestlog in a table; its memory is allocated at the first use, and kept.
  * Invariants  GUESTLOG1 a log in use is not given to another guest: at most 64 guests live at a
@@ -12,64 +12,67 @@
 
 #include "kept.h"
 
-static struct guestlog logs[GUESTLOG_MAX];
-static uint32_t n_logs;
-static uint64_t last_opened;
+static struct guestlog logs[GUESTLOG_MAX], past[PAST_MAX];
+struct guestlog_table guest_logs = { .log = logs, .max = GUESTLOG_MAX },
+		      past_consoles = { .log = past, .max = PAST_MAX, .kept = GUESTLOG_MAX };
 
-struct guestlog *guestlog_at(uint32_t i) { return i < n_logs ? &logs[i] : NULL; }
-
-struct guestlog *guestlog_of(uint32_t domid)
+struct guestlog *guestlog_of(struct guestlog_table *t, uint32_t domid)
 {
 	struct guestlog *best = NULL;
 
-	for (struct guestlog *g = logs; g < logs + n_logs; g++)
+	for (struct guestlog *g = t->log; g < t->log + t->n; g++)
 		if (g->domid == domid && (!best || g->opened > best->opened))
 			best = g;
 	return best;
 }
 
-static struct guestlog *by_name(const char *name)
+struct guestlog *guestlog_named(struct guestlog_table *t, const char *name)
 {
-	for (struct guestlog *g = logs; g < logs + n_logs; g++)
+	for (struct guestlog *g = t->log; g < t->log + t->n; g++)
 		if (strcmp(g->name, name) == 0)
 			return g;
 	return NULL;
 }
 
-static struct guestlog *least_used(void)
+static struct guestlog *least_used(struct guestlog_table *t)
 {
 	struct guestlog *best = NULL;
 
-	for (struct guestlog *g = logs; g < logs + n_logs; g++)
+	for (struct guestlog *g = t->log; g < t->log + t->n; g++)
 		if (!g->users && (!best || g->opened < best->opened))
 			best = g;
 	return best;
 }
 
-static int log_make(struct guestlog *g)
+static struct guestlog_head *head_of(const struct guestlog_table *t, const struct guestlog *g)
 {
-	g->head = kept_guest_log((uint32_t)(g - logs), GUESTLOG_SIZE);
+	return kept_guest_log(t->kept + (uint32_t)(g - t->log), GUESTLOG_SIZE);
+}
+
+static int log_make(const struct guestlog_table *t, struct guestlog *g)
+{
+	g->head = head_of(t, g);
 	return g->head ? textlog_init_at(&g->log, g->head + 1, GUESTLOG_SIZE - sizeof(*g->head))
 		       : textlog_init(&g->log, GUESTLOG_SIZE);
 }
 
-static struct guestlog *unused(void)
+static struct guestlog *unused(struct guestlog_table *t)
 {
 	struct guestlog *g;
 
-	if (n_logs < GUESTLOG_MAX && log_make(&logs[n_logs]) == 0)
-		return &logs[n_logs++];
-	g = least_used(); /* GUESTLOG1 */
+	if (t->n < t->max && log_make(t, &t->log[t->n]) == 0)
+		return &t->log[t->n++];
+	g = least_used(t); /* GUESTLOG1 */
 	if (g)
 		textlog_clear(&g->log);
 	return g;
 }
 
-static bool log_resume(struct guestlog *g)
+static bool log_resume(struct guestlog_table *t, struct guestlog *g)
 {
 	struct guestlog_head h;
 
-	g->head = kept_guest_log((uint32_t)(g - logs), GUESTLOG_SIZE);
+	g->head = head_of(t, g);
 	if (!g->head)
 		return false;
 	h = *g->head;
@@ -79,16 +82,16 @@ static bool log_resume(struct guestlog *g)
 	memcpy(g->name, h.name, sizeof(g->name));
 	g->domid = h.domid;
 	g->opened = h.opened;
-	if (h.opened > last_opened)
-		last_opened = h.opened;
+	if (h.opened > t->last_opened)
+		t->last_opened = h.opened;
 	return true;
 }
 
 /* The logs are in use from the first on; one that makes no sense ends the row. */
-void guestlog_resume(void)
+void guestlog_resume(struct guestlog_table *t)
 {
-	while (n_logs < GUESTLOG_MAX && log_resume(&logs[n_logs]))
-		n_logs++;
+	while (t->n < t->max && log_resume(t, &t->log[t->n]))
+		t->n++;
 }
 
 /* For the next life. The name comes last, because it makes the others valid. */
@@ -101,18 +104,18 @@ static void head_write(struct guestlog *g)
 	memcpy(g->head->name, g->name, sizeof(g->name));
 }
 
-struct guestlog *guestlog_open(const char *name, uint32_t domid)
+struct guestlog *guestlog_open(struct guestlog_table *t, const char *name, uint32_t domid)
 {
-	struct guestlog *g = by_name(name);
+	struct guestlog *g = guestlog_named(t, name);
 
 	if (!g)
-		g = unused();
+		g = unused(t);
 	if (!g)
 		return NULL;
 	strncpy(g->name, name, sizeof(g->name) - 1);
 	g->domid = domid;
 	g->users++;
-	g->opened = ++last_opened;
+	g->opened = ++t->last_opened;
 	head_write(g);
 	return g;
 }

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * guestlog.h - a small log for each guest, with what its VMM and the host say about it
+ * guestlog.h - tables of small logs, one for each guest
  *
- * So a guest that crashes in a loop, or a VMM that prints much, fills only its own log of
- * GUESTLOG_SIZE bytes, and not that of the host or of another guest. A log belongs to a name:
- * guests that have the same name one after the other share it.
+ * guest_logs has what a guest's VMM and the host say about it. So a guest that crashes in a
+ * loop, or a VMM that prints much, fills only its own log of GUESTLOG_SIZE bytes, and not that
+ * of the host or of another guest. past_consoles has the end of what guests that are gone have
+ * printed on their consoles. A log belongs to a name: guests that have the same name one after
+ * the other share it.
  */
 #ifndef CONSOLE_GUESTLOG_H
 #define CONSOLE_GUESTLOG_H
@@ -13,6 +15,7 @@
 
 enum {
 	GUESTLOG_MAX = 80,
+	PAST_MAX = 32,
 	GUESTLOG_SIZE = 16384,
 	GUESTLOG_NAME = 48,
 };
@@ -38,17 +41,24 @@ struct guestlog {
 	struct textlog log;
 };
 
+struct guestlog_table {
+	struct guestlog *log;
+	/* How many there may be, and are; the first one's number in kept memory. */
+	uint32_t max, n, kept;
+	uint64_t last_opened;
+};
+extern struct guestlog_table guest_logs, past_consoles;
+
 /* Take over the logs that an earlier life has left. */
-void guestlog_resume(void);
+void guestlog_resume(struct guestlog_table *t);
 /*
  * The log for this name. If there is none it is made, if necessary in place of the unused one
  * that was opened the longest time ago. NULL: no memory.
  */
-struct guestlog *guestlog_open(const char *name, uint32_t domid);
+struct guestlog *guestlog_open(struct guestlog_table *t, const char *name, uint32_t domid);
 void guestlog_close(struct guestlog *g);
-/* The log of the last guest with this domid; NULL: none is known. */
-struct guestlog *guestlog_of(uint32_t domid);
-/* The i-th log; NULL: there are no more. */
-struct guestlog *guestlog_at(uint32_t i);
+/* The log of the last guest with this domid, or name; NULL: none is known. */
+struct guestlog *guestlog_of(struct guestlog_table *t, uint32_t domid);
+struct guestlog *guestlog_named(struct guestlog_table *t, const char *name);
 
 #endif

@@ -5,8 +5,9 @@
  * Objects     struct stream: a client. The stream of a guest has a log from its first byte, in
  *             memory that came with its connection and is charged to the guest. When the
  *             connection of the attached guest ends, the log moves to `farewell`, so that the
- *             user sees the rest. What a VMM prints, and what the host's domains say about a
- *             guest, goes to a small log of that guest (guestlog.h).
+ *             user sees the rest; its end stays for a later reader (conlog.h). What a VMM
+ *             prints, and what the host's domains say about a guest, goes to a small log of
+ *             that guest (guestlog.h).
  * Lifecycle   the logs outlive this domain (kept.h; a guest's console is in the memory of its
  *             connection). When it is started again, it tells each client how much of its text
  *             is there, and the client goes on from there. Which guest the user had attached,
@@ -27,6 +28,7 @@
 #include <sys/queue.h>
 
 #include "caps/caps.h"
+#include "conlog.h"
 #include "dmesg.h"
 #include "hostlog.h"
 #include "input.h"
@@ -85,6 +87,8 @@ static uint64_t attached_from;
  * shown.
  */
 static uint64_t attached_lost;
+/* A mark is to follow the output that was there when the user attached. */
+static bool attached_mark;
 /* The text that was shown may have changed the terminal's state. */
 static bool attached_escapes;
 /* The terminal has to be reset before the shell's next output. */
@@ -106,6 +110,8 @@ static uint64_t urgent_pos;
 
 /* The merged logs that are being sent to the shell as DATA. */
 static struct dmesg dmesg;
+/* All of a guest's log was sent, and the shell is still to hear it. */
+static bool done_owed;
 
 static bool shell_put(uint16_t type, uint32_t arg, const char *text, size_t len)
 {
@@ -149,6 +155,25 @@ static void dmesg_pump(void)
 		dmesg_end(&dmesg);
 }
 
+/* Sends the log of a guest's console to the shell, likewise. */
+static void conlog_pump(void)
+{
+	char text[CONLOG_PIECE];
+	size_t n;
+
+	while (conlog_running()) {
+		if (!conlog_peek(text, &n)) {
+			done_owed = true;
+			break;
+		}
+		if (n && !shell_put(CONSOLE_DATA, 0, text, n))
+			return;
+		conlog_take();
+	}
+	if (done_owed)
+		done_owed = !shell_put(CONSOLE_DONE, 0, NULL, 0);
+}
+
 static struct stream *guest_find(uint32_t domid)
 {
 	struct stream *s;
@@ -159,8 +184,8 @@ static struct stream *guest_find(uint32_t domid)
 	return NULL;
 }
 
-/* Output that no user has seen so far comes first. */
-static void attach(struct stream *g)
+/* Output that no user has seen so far comes first. marked: a mark is to follow it. */
+static void attach(struct stream *g, bool marked)
 {
 	uint64_t oldest = textlog_start(&g->log), seen = g->log.seen;
 
@@ -168,6 +193,7 @@ static void attach(struct stream *g)
 	attached_from = g->log.end;
 	attached_lost = oldest > seen ? oldest - seen : 0;
 	attached_pos = attached_lost ? oldest : seen;
+	attached_mark = marked && attached_pos < attached_from;
 	input_attach(&input, &g->in);
 }
 
@@ -179,6 +205,16 @@ static bool shell_text(const struct record *r)
 	if (shell->passed_kept)
 		*shell->passed_kept = shell->passed; /* KEPT1 */
 	return true;
+}
+
+static void recall(const struct stream *g, const struct record *r)
+{
+	char name[GUESTLOG_NAME] = { 0 };
+
+	if (r->m.len < sizeof(name))
+		memcpy(name, r->text, r->m.len);
+	if (!conlog_begin(g ? &g->log : NULL, r->m.arg, name))
+		(void)shell_put(CONSOLE_FAILED, r->m.arg, NULL, 0);
 }
 
 /*
@@ -196,14 +232,18 @@ static bool shell_record(const struct record *r)
 		input_ready(&input, r->m.arg != 0);
 		return true;
 	case CONSOLE_ATTACH:
+	case CONSOLE_ATTACH_NEW:
 		if (g)
-			attach(g);
+			attach(g, r->m.type == CONSOLE_ATTACH);
 		else
 			(void)shell_put(CONSOLE_FAILED, r->m.arg, NULL, 0);
 		return true;
 	case CONSOLE_DMESG:
 		hostlog_kernel();
 		dmesg_begin(&dmesg, &host_log, r->m.arg != 0);
+		return true;
+	case CONSOLE_RECALL:
+		recall(g, r);
 		return true;
 	default:
 		return true;
@@ -264,6 +304,23 @@ static bool say_lost(void)
 	return true;
 }
 
+/* What was there is followed by a line that tells it from what comes now. False: no room. */
+static bool show_old(void)
+{
+	static const char mark[] = "\r\n[what follows is live]\r\n";
+	uint64_t last = attached_from - 1;
+	char c = 0;
+
+	if (!attached_mark)
+		return true;
+	if (!serial_text(&attached->log, &attached_pos, attached_from, &attached_escapes))
+		return false;
+	(void)textlog_read(&attached->log, &last, &c, 1);
+	attached_mark = c == '\n' ? !serial_put(mark + 2, sizeof(mark) - 3)
+				  : !serial_put(mark, sizeof(mark) - 1);
+	return !attached_mark;
+}
+
 /*
  * Shows the console in the foreground, and leaves it if its guest has gone and all was shown.
  */
@@ -273,7 +330,8 @@ static void show_attached(void)
 
 	if (!attached || !say_lost())
 		return;
-	all = serial_text(&attached->log, &attached_pos, &attached_escapes);
+	all = show_old() &&
+	      serial_text(&attached->log, &attached_pos, UINT64_MAX, &attached_escapes);
 	textlog_note(&attached->log, attached_pos);
 	if (all && !attached->conn) {
 		input_gone(&input);
@@ -293,6 +351,7 @@ static void show(void)
 	/* the shell may just have attached a guest, and no further event may come */
 	show_attached();
 	dmesg_pump();
+	conlog_pump();
 }
 
 /* ---- input ---- */
@@ -391,7 +450,8 @@ static void uart_event(void *ctx)
 static struct textlog *log_for(const struct stream *s, uint32_t about)
 {
 	const bool host = s->conn->badge == SVC_BADGE_INIT;
-	struct guestlog *g = !host ? s->guest_log : about ? guestlog_of(about) : NULL;
+	struct guestlog_table *t = &guest_logs;
+	struct guestlog *g = !host ? s->guest_log : about ? guestlog_of(t, about) : NULL;
 
 	return g ? &g->log : &host_log;
 }
@@ -491,7 +551,7 @@ static int log_open(struct stream *s)
 {
 	if (s->conn->badge != SVC_BADGE_CONTROL)
 		return 0;
-	s->guest_log = guestlog_open(s->name, s->domid);
+	s->guest_log = guestlog_open(&guest_logs, s->name, s->domid);
 	return s->guest_log ? 0 : -SK_E_NO_MEM;
 }
 
@@ -565,10 +625,13 @@ static int client_close(struct svc_conn *c)
 	line_finish(s);
 	if (s->guest_log)
 		guestlog_close(s->guest_log);
+	if (s->kind == CONSOLE_GUEST)
+		conlog_keep(s->name, s->domid, &s->log);
 	if (s == shell) {
 		shell = NULL;
 		shell_speaks = false;
-		dmesg.running = false;
+		dmesg.running = done_owed = false;
+		conlog_end();
 		waiting = false;
 		input_init(&input, &input_ops);
 		boot_pos = host_log.end;
@@ -614,8 +677,10 @@ static int logs_init(void)
 
 	kept_init();
 	rc = hostlog_init();
-	if (!rc && kept_resumed())
-		guestlog_resume();
+	if (!rc && kept_resumed()) {
+		guestlog_resume(&guest_logs);
+		guestlog_resume(&past_consoles);
+	}
 	return rc;
 }
 

@@ -90,13 +90,14 @@ bool serial_lines(const struct textlog *l, uint64_t *pos)
 	}
 }
 
-bool serial_text(const struct textlog *l, uint64_t *pos, bool *changes)
+bool serial_text(const struct textlog *l, uint64_t *pos, uint64_t end, bool *changes)
 {
 	char text[PIECE];
 
-	for (;;) {
-		uint64_t at = *pos;
-		size_t n = textlog_read(l, &at, text, sizeof(text));
+	while (*pos < end) {
+		uint64_t at = *pos, left = end - *pos;
+		size_t n = textlog_read(
+			l, &at, text, left < sizeof(text) ? (size_t)left : sizeof(text));
 
 		if (n == 0)
 			return true;
@@ -105,6 +106,7 @@ bool serial_text(const struct textlog *l, uint64_t *pos, bool *changes)
 		*pos = at;
 		*changes = *changes || terminal_changes(text, n);
 	}
+	return true;
 }
 
 /* The driver counts from the beginning of its epoch. False: it cannot have sent so much. */

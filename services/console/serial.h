@@ -21,12 +21,12 @@ int serial_init(svc_handler_fn fn) must_check;
 /* False: no room now. */
 bool serial_put(const char *text, size_t len);
 /*
- * Sends a log from *pos on; true if all of it was sent. The lines of a log of this domain have
- * bare newlines. A guest's terminal driver sends its own carriage returns; its text may change
- * the state of the user's terminal, and *changes says so.
+ * Sends a log from *pos on, up to its end or `end`; true if all of that was sent. The lines of
+ * a log of this domain have bare newlines. A guest's terminal driver sends its own carriage
+ * returns; its text may change the state of the user's terminal, and *changes says so.
  */
 bool serial_lines(const struct textlog *l, uint64_t *pos);
-bool serial_text(const struct textlog *l, uint64_t *pos, bool *changes);
+bool serial_text(const struct textlog *l, uint64_t *pos, uint64_t end, bool *changes);
 /*
  * Takes as much from the UART as there is room for; the rest stays in the ring, which stalls
  * the user's typing. True: there was some.

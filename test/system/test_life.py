@@ -78,7 +78,13 @@ def test_life(machine, build, tmp_path):
     m.expect("Kernel Offset: disabled")
     leave(m)
     m.until(lambda: listed(m)["crash"][3] == "---sc-", "the state of a crashed guest")
+    said = m.shell("console -l crash")
+    assert "sysrq: Trigger a crash" in said and "\x1b" not in said, said
     assert m.shell("destroy crash") == ""
+    # the end of its console stays, under its name
+    m.until(lambda: "crash" not in listed(m), "the end of a preserved guest")
+    assert "sysrq: Trigger a crash" in m.shell("console -l crash")
+    assert "Kernel Offset" not in m.shell("console -l crash | grep -v Offset")
     m.shell("create -p /guests/idle.cfg")
     m.shell("destroy idle")
     wait_gone(m)

@@ -211,13 +211,24 @@ static void attached_tell(uint32_t domid)
 		&(struct ask){ .op = CTL_ATTACHED, .body = &domid, .len = sizeof(domid) });
 }
 
-void shell_attach(struct shell *sh, uint32_t domid)
+static void attach_begin(struct shell *sh, uint32_t domid)
 {
 	pipe_end(sh);
 	audit_end(sh->status);
 	sh->mode = ATTACHED;
 	attached_tell(domid);
+}
+
+void shell_attach(struct shell *sh, uint32_t domid)
+{
+	attach_begin(sh, domid);
 	term_attach(domid);
+}
+
+void shell_attach_new(struct shell *sh, uint32_t domid)
+{
+	attach_begin(sh, domid);
+	term_attach_new(domid);
 }
 
 static void shell_detached(const char *why)
@@ -232,10 +243,13 @@ static void shell_detached(const char *why)
 	shell_done(&shell);
 }
 
-static void shell_log_done(void)
+static void shell_log_done(const char *why)
 {
-	if (shell.mode == BUSY)
-		shell_done(&shell);
+	if (shell.mode != BUSY)
+		return;
+	if (why)
+		shell_fail(&shell, "%s\n", why);
+	shell_done(&shell);
 }
 
 /* ---- lines ---- */

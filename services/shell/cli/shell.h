@@ -38,7 +38,11 @@ void shell_on_key(struct shell *sh, void (*key)(uint8_t byte));
  * Lines go to `take` until it returns false, or until ^C; then the verb has ended.
  */
 void shell_read_text(struct shell *sh, bool (*take)(const char *line, size_t len));
-/* The terminal goes to a guest's console until the user leaves it. */
+/*
+ * The terminal goes to a guest's console until the user leaves it. _new: the guest was just
+ * made.
+ */
 void shell_attach(struct shell *sh, uint32_t domid);
+void shell_attach_new(struct shell *sh, uint32_t domid);
 
 #endif

@@ -29,11 +29,14 @@ static struct svc_conn *chan;
 static char *queue;
 static size_t queue_size, queue_head, queue_len;
 /* The request that waits for the queue; type 0: none. */
-static struct console_msg waiting_request;
+static struct {
+	struct console_msg m;
+	char text[sizeof(((struct console_params *)0)->name)];
+} waiting_request;
 /*
  * The last request that is not done: READY until a key that gives work, ATTACH until the user
- * is back, DMESG until the end of the log. DATA is the log then, because no keys come before
- * READY. 0: none.
+ * is back, DMESG or RECALL until the end of the log. DATA is the log then, because no keys come
+ * before READY. 0: none.
  */
 static uint16_t asked;
 /* The text that was sent last. */
@@ -101,10 +104,12 @@ static void queue_pump(void)
 		queue_len -= n;
 	}
 	queue_head = 0; /* so what comes next is in one piece */
-	while (waiting_request.type) {
-		if (record_put(waiting_request.type, waiting_request.arg, NULL, 0))
-			waiting_request.type = 0;
-		else if (!ring_room_idle(&chan->req, (uint32_t)sizeof(waiting_request)))
+	while (waiting_request.m.type) {
+		const struct console_msg *m = &waiting_request.m;
+
+		if (record_put(m->type, m->arg, waiting_request.text, m->len))
+			waiting_request.m.type = 0;
+		else if (!ring_room_idle(&chan->req, (uint32_t)sizeof(*m) + m->len))
 			return;
 	}
 }
@@ -172,7 +177,7 @@ size_t term_pending(void) { return queue_len; }
 
 static void request_set(uint16_t type, uint32_t arg)
 {
-	waiting_request = (struct console_msg){ .type = type, .arg = arg };
+	waiting_request.m = (struct console_msg){ .type = type, .arg = arg };
 	asked = type;
 	queue_pump(); /* TERM1 */
 }
@@ -188,6 +193,20 @@ void term_ready_dropping(void) { request_set(CONSOLE_READY, 1); }
 
 void term_attach(uint32_t domid) { request_set(CONSOLE_ATTACH, domid); }
 
+void term_attach_new(uint32_t domid) { request_set(CONSOLE_ATTACH_NEW, domid); }
+
+void term_recall(uint32_t domid, const char *name)
+{
+	const struct console_msg m = { .type = CONSOLE_RECALL,
+		.arg = domid,
+		.len = (uint16_t)strnlen(name, sizeof(waiting_request.text) - 1) };
+
+	memcpy(waiting_request.text, name, m.len);
+	waiting_request.m = m;
+	asked = m.type;
+	queue_pump(); /* TERM1 */
+}
+
 void term_dmesg(bool clear) { request_set(CONSOLE_DMESG, clear); }
 
 static void keys_forward(const char *text, uint16_t len)
@@ -199,10 +218,12 @@ static void keys_forward(const char *text, uint16_t len)
 		listener->key((uint8_t)*text++);
 }
 
-static void log_ended(void)
+static bool reads_log(uint16_t type) { return type == CONSOLE_DMESG || type == CONSOLE_RECALL; }
+
+static void log_ended(const char *why)
 {
 	asked = 0;
-	listener->log_done();
+	listener->log_done(why);
 }
 
 static void attach_ended(const char *why)
@@ -218,14 +239,14 @@ static void console_resumes(uint32_t shown)
 
 	resuming = false;
 	(void)tail_back(&sent, shown);
-	asked = waiting_request.type = 0;
-	if (was == CONSOLE_ATTACH) {
+	asked = waiting_request.m.type = 0;
+	if (was == CONSOLE_ATTACH || was == CONSOLE_ATTACH_NEW) {
 		listener->detached("it was restarted, and does not know what it showed");
 		return;
 	}
 	out_str(&term_messages, "\nconsole was restarted\n");
-	if (was == CONSOLE_DMESG)
-		listener->log_done();
+	if (reads_log(was))
+		listener->log_done(NULL);
 	else if (was == CONSOLE_READY)
 		listener->redraw();
 }
@@ -238,7 +259,7 @@ static void record_received(const void *rec, uint32_t len)
 		return;
 	switch (m->type) {
 	case CONSOLE_DATA:
-		if (asked == CONSOLE_DMESG)
+		if (reads_log(asked))
 			out_bytes(&term_out, (const char *)(m + 1), m->len);
 		else
 			keys_forward((const char *)(m + 1), m->len);
@@ -254,13 +275,13 @@ static void record_received(const void *rec, uint32_t len)
 			console_resumes(m->arg);
 		break;
 	case CONSOLE_FAILED:
-		if (asked != CONSOLE_DMESG)
-			attach_ended("there is no such console");
+		if (reads_log(asked))
+			log_ended("nothing is kept of the console of such a guest");
 		else
-			log_ended();
+			attach_ended("there is no such console");
 		break;
 	case CONSOLE_DONE:
-		log_ended();
+		log_ended(NULL);
 		break;
 	default:
 		break;

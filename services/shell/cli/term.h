@@ -19,8 +19,8 @@ struct term_listener {
 	void (*interrupt)(void);
 	/* The terminal is back from a guest's console; why: NULL if the user left it. */
 	void (*detached)(const char *why);
-	/* All of the log was printed. */
-	void (*log_done)(void);
+	/* All of the log was printed; why: NULL, or why there is none. */
+	void (*log_done)(const char *why);
 	/* Fewer than TERM_HIGH bytes wait for room. */
 	void (*drained)(void);
 	/*
@@ -48,8 +48,17 @@ size_t term_pending(void);
 void term_ready(void);
 /* The same, and drop the input up to the ^C that `interrupt` reported. */
 void term_ready_dropping(void);
-/* Give the terminal to a guest's console; `detached` tells when it is back. */
+/*
+ * Give the terminal to a guest's console; `detached` tells when it is back. Output that was
+ * there before is marked; of a guest that was just made, there is none.
+ */
 void term_attach(uint32_t domid);
+void term_attach_new(uint32_t domid);
+/*
+ * Print what is kept of the console of a guest, or (domid unknown, or 0) of the last guest with
+ * this name; `log_done` at its end.
+ */
+void term_recall(uint32_t domid, const char *name);
 /* Print the log of the host; `log_done` at its end. clear: nobody sees these lines again. */
 void term_dmesg(bool clear);
 

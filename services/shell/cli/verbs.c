@@ -65,6 +65,7 @@ static const struct option long_options[] = {
 	{ "quiet", no_argument, NULL, 'q' },
 	{ "repeat-header", no_argument, NULL, 'r' },
 	{ "schedparam", no_argument, NULL, 's' },
+	{ "show-log", no_argument, NULL, 'l' },
 	{ "vbds", no_argument, NULL, 'x' },
 	{ "vcpus", no_argument, NULL, 'v' },
 	{ "verbose", no_argument, NULL, 'v' },

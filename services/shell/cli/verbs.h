@@ -56,10 +56,13 @@ enum verb_effect { EFFECT_LOOKS, EFFECT_CHANGES };
 		"  -c  with their pool        --json  the table as JSON\n" \
 		"  -n  makes no difference: this host is one node\n" \
 		"State: r running, b blocked, p paused, s shut down, c crashed, d dying.\n") \
-	X("console", console, "t:n:", 1, 1, GUEST, LOOKS, "[-t pv] [-n 0] NAME", \
+	X("console", console, "lt:n:", 1, 1, GUEST, LOOKS, "[-l] [-t pv] [-n 0] NAME", \
 		"attach to a guest's console", \
 		"A guest has one console, which is number 0 of the type pv.\n" \
-		"Output that nobody has seen yet comes first. Ctrl-] leaves the console.\n") \
+		"Output that nobody has seen yet comes first, and a mark where the rest is live.\n" \
+		"Ctrl-] leaves the console.\n" \
+		"  -l  only show its log: the last 64 KiB, or the last 16 KiB of a guest that has ended,\n" \
+		"      which is known by its name or number; without sequences for terminals\n") \
 	X("pause", pause, "", 1, 1, GUEST, CHANGES, "NAME", "stop a guest's CPUs", "") \
 	X("unpause", unpause, "", 1, 1, GUEST, CHANGES, "NAME", "let a paused guest run", "") \
 	X("shutdown", shutdown, "awF", 0, 1, GUEST, CHANGES, "[-w] -a|NAME", \

@@ -69,7 +69,7 @@ static void created(void *ctx, int status, const void *body, uint32_t len)
 		job_end(j, m.text);
 	} else if (j->attach) {
 		job_free(j); /* it waits: a job that was left has no request */
-		shell_attach(the_shell, *(const uint32_t *)body);
+		shell_attach_new(the_shell, *(const uint32_t *)body);
 	} else {
 		job_end(j, NULL);
 	}

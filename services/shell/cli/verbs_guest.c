@@ -171,6 +171,22 @@ static void console_there(const void *body, uint32_t len)
 	shell_attach(the_shell, console_wanted);
 }
 
+/* A guest that has ended is known by the number or the name that it had. */
+static void console_log(struct shell *sh, const char *who)
+{
+	const struct ctl_dom *d = look_find(who);
+	uint32_t domid = d ? d->domid : 0;
+
+	if (!d && number_parse(who, UINT32_MAX, &domid))
+		domid = 0;
+	if (look_is_host(who)) {
+		shell_fail(sh, "console: the log of the host is `dmesg`\n");
+		return;
+	}
+	shell_busy(sh, NULL);
+	term_recall(domid, d ? d->name : who);
+}
+
 void verb_console(struct shell *sh, const struct options *o)
 {
 	const char *type = o->value['t'], *number = o->value['n'];
@@ -178,6 +194,10 @@ void verb_console(struct shell *sh, const struct options *o)
 
 	if ((type && strcmp(type, "pv") != 0) || (number && strcmp(number, "0") != 0)) {
 		shell_fail(sh, "console: a guest has one console: type pv, number 0\n");
+		return;
+	}
+	if (o->count['l']) {
+		console_log(sh, o->argv[0]);
 		return;
 	}
 	d = look_guest(sh, o->argv[0]);

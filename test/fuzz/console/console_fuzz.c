@@ -17,6 +17,7 @@ int console_main(void);
 #undef main
 #include "../../../services/console/hostlog.c"
 #include "../../../services/console/guestlog.c"
+#include "../../../services/console/conlog.c"
 #include "../../../services/console/serial.c"
 #include "svc/internal.h"
 
@@ -278,15 +279,17 @@ static void start(void)
 }
 
 /* Guests' logs outlive their guests, but not a run. */
-static void guestlogs_drop(void)
+static void guestlogs_drop(struct guestlog_table *t)
 {
-	while (n_logs) {
-		if (logs[--n_logs].users)
+	while (t->n) {
+		struct guestlog *g = &t->log[--t->n];
+
+		if (g->users)
 			abort(); /* no connection is left */
-		textlog_fini(&logs[n_logs].log);
-		logs[n_logs] = (struct guestlog){ 0 };
+		textlog_fini(&g->log);
+		*g = (struct guestlog){ 0 };
 	}
-	last_opened = 0;
+	t->last_opened = 0;
 }
 
 static void stop(void)
@@ -298,11 +301,13 @@ static void stop(void)
 		input_gone(&input);
 		detach();
 	}
-	if (input.guest || shell || !LIST_EMPTY(&streams))
+	if (input.guest || shell || conlog_running() || !LIST_EMPTY(&streams))
 		abort(); /* something of a closed client is left */
-	shell_speaks = dmesg.running = attached_escapes = reset_owed = false;
+	shell_speaks = dmesg.running = attached_escapes = attached_mark = false;
+	reset_owed = false;
 	attached_lost = 0;
-	guestlogs_drop();
+	guestlogs_drop(&guest_logs);
+	guestlogs_drop(&past_consoles);
 	textlog_fini(&host_log);
 	textlog_fini(&urgent_log);
 }

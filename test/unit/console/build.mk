@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 unit-tests += console console_log console_input ns16550
-src-unit-console := $(addprefix test/unit/console/,console_test.c harness.c guests_test.c records_test.c restart_test.c \
+src-unit-console := $(addprefix test/unit/console/,console_test.c conlog_test.c harness.c guests_test.c records_test.c restart_test.c \
 	uart_restart_test.c console_main.c) libs/ring/ring.c libs/svc/rings.c \
 	$(filter-out services/console/main.c,$(wildcard services/console/*.c))
 inc-unit-console := services/console

@@ -5,4 +5,8 @@
  */
 #include "harness.h"
 
-int main(void) { return guest_tests() + log_tests() + restart_tests() + uart_restart_tests(); }
+int main(void)
+{
+	return conlog_tests() + guest_tests() + log_tests() + restart_tests() +
+	       uart_restart_tests();
+}

@@ -298,7 +298,7 @@ void vmm_starts(struct peer *g, struct peer *l, const char *name, uint32_t domid
 void attach(uint32_t domid)
 {
 	clear();
-	say(&all->shell, CONSOLE_ATTACH, domid, NULL, 0);
+	say(&all->shell, CONSOLE_ATTACH_NEW, domid, NULL, 0);
 }
 
 static void dmesg_ask(uint32_t arg)

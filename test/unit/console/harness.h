@@ -96,6 +96,7 @@ void in_a_process(void **state);
 	{ \
 #f, in_a_process, NULL, NULL, (void *)(uintptr_t)(f) \
 	}
+int conlog_tests(void);
 int guest_tests(void);
 int log_tests(void);
 int restart_tests(void);

@@ -186,7 +186,7 @@ static void the_log_goes_on(void)
 				  "[    0.250000] (storage) three\n"
 				  "[    0.250000] (storage) four\n"
 				  "[    0.250000] (vmm-web) of the guest\n");
-	assert_int_equal(guestlog_of(1)->users, 1);
+	assert_int_equal(guestlog_of(&guest_logs, 1)->users, 1);
 }
 
 static void the_log_survives(void)

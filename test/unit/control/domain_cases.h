@@ -36,6 +36,7 @@
 	X(waiting_can_be_left) \
 	X(states_are_waited_for) \
 	X(sleeping) \
+	X(logs_of_consoles) \
 	X(what_was_done_is_logged) \
 	X(configurations_are_typed) \
 	X(console_is_restarted_at_the_prompt) \

@@ -68,7 +68,9 @@ static void console_record(const struct console_msg *m)
 		shown += m->len;
 		break;
 	case CONSOLE_ATTACH:
+	case CONSOLE_ATTACH_NEW:
 		assert_false(asked);
+		world.attached_new = m->type == CONSOLE_ATTACH_NEW;
 		world.attached = m->arg;
 		break;
 	case CONSOLE_READY:
@@ -81,6 +83,13 @@ static void console_record(const struct console_msg *m)
 
 			memmove(typed, typed + drop, n_typed -= drop);
 		}
+		break;
+	case CONSOLE_RECALL:
+		console_tell(CONSOLE_DATA, 0, "web said\nthis\n", 14);
+		console_tell(m->arg == 99 ? CONSOLE_FAILED : CONSOLE_DONE, 0, NULL, 0);
+		world.recalled = m->arg;
+		snprintf(
+			world.recalled_name, sizeof(world.recalled_name), "%.*s", m->len, text);
 		break;
 	case CONSOLE_DMESG:
 		console_put(CONSOLE_DATA, "booted\nfine\n", 12);

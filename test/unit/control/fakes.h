@@ -19,10 +19,13 @@
 struct world_state {
 	char screen[65536];
 	size_t n_screen;
-	uint32_t n_texts;        /* records in which that came */
-	char log[65536];         /* lines about guests */
-	uint32_t log_about;      /* domid of the last line */
-	uint32_t attached;       /* domid of the last ATTACH */
+	uint32_t n_texts;   /* records in which that came */
+	char log[65536];    /* lines about guests */
+	uint32_t log_about; /* domid of the last line */
+	uint32_t attached;  /* domid of the last ATTACH */
+	bool attached_new;  /* it was ATTACH_NEW */
+	uint32_t recalled;  /* the guest of the last RECALL */
+	char recalled_name[64];
 	uint32_t opened, closed; /* connections of VMMs at services */
 	uint32_t vmms, started;
 	uint32_t introduced, released;
