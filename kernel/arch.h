@@ -222,7 +222,8 @@ void arch_port_out(uint16_t port, unsigned int size, uint32_t value);
 bool arch_vcpu_available(void);
 void arch_vcpu_init(struct vcpu *v); /* hw page to reset state, all intercepts set */
 /*
- * Run the guest until something happens, if t is still in VCPU_ENTER (vcpu_take()). Called with
+ * Run the guest until something happens, if t is still in VCPU_ENTER (vcpu_take(), unless
+ * this_cpu()->nested says that this CPU has taken v already). Called with
  * interrupts off from arch_resume(). Returns the reason if the exit record is for the VMM.
  * Returns SK_EXIT_NONE if t has left, or if only the kernel's own work (an interrupt, now
  * handled) interrupted the guest; the caller then goes through kernel_exit().
@@ -264,16 +265,14 @@ void panic(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)))
 struct TA(capability("lock")) spinlock {
 	uint16_t next, owner;
 };
-static inline void spin_lock(struct spinlock *l) takes_lock(*l);
-static inline void spin_unlock(struct spinlock *l) drops_lock(*l);
-static inline void TA_OFF spin_lock(struct spinlock *l)
+static inline void TA_OFF spin_lock(struct spinlock *l) takes_lock(*l)
 {
 	uint16_t me = __atomic_fetch_add(&l->next, 1, __ATOMIC_RELAXED);
 
 	while (__builtin_expect(__atomic_load_n(&l->owner, __ATOMIC_ACQUIRE) != me, 0))
 		__builtin_ia32_pause();
 }
-static inline void TA_OFF spin_unlock(struct spinlock *l)
+static inline void TA_OFF spin_unlock(struct spinlock *l) drops_lock(*l)
 {
 	__atomic_thread_fence(__ATOMIC_RELEASE);
 	l->owner++; /* only its holder writes it */

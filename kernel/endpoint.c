@@ -22,9 +22,8 @@ static struct thread *queue_first(struct endpoint *ep)
 	return ep->queue ? container_of(ep->queue, struct thread, link) : NULL;
 }
 
-static hot void endpoint_take(struct endpoint *ep, struct thread *t) with_lock(ep->obj.lock);
 /* Take t out of the queue; from now on it belongs to the caller (THREAD2). */
-static hot void endpoint_take(struct endpoint *ep, struct thread *t)
+static hot void endpoint_take(struct endpoint *ep, struct thread *t) with_lock(ep->obj.lock)
 {
 	queue_remove(&ep->queue, &t->link);
 	store(&t->wait_obj, NULL);
@@ -223,14 +222,9 @@ int reply_destroy(struct object *o)
 
 /* --- sending ------------------------------------------------------------------------------ */
 
-static hot long send_to(struct endpoint *ep, struct thread *from, struct thread *to,
-	sk_time_t until) drops_lock(ep->obj.lock);
-static hot long endpoint_block(struct endpoint *ep, struct thread *t, enum thread_state state,
-	sk_time_t deadline) drops_lock(ep->obj.lock);
-
 /* A receiver waits: hand it the message at once. */
-static hot long send_to(
-	struct endpoint *ep, struct thread *from, struct thread *to, sk_time_t until)
+static hot long send_to(struct endpoint *ep, struct thread *from, struct thread *to,
+	sk_time_t until) drops_lock(ep->obj.lock)
 {
 	struct reply *reply = NULL;
 
@@ -252,8 +246,8 @@ static hot long send_to(
 }
 
 /* Wait for the other side, if the endpoint and the deadline permit it. Drops the lock. */
-static hot long endpoint_block(
-	struct endpoint *ep, struct thread *t, enum thread_state state, sk_time_t deadline)
+static hot long endpoint_block(struct endpoint *ep, struct thread *t, enum thread_state state,
+	sk_time_t deadline) drops_lock(ep->obj.lock)
 {
 	int rc = error_if(ep->obj.dead, SK_E_DELETED)
 			 ?: error_if(deadline == SK_POLL, SK_E_TIMEOUT);

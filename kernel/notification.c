@@ -14,10 +14,8 @@
 #include "ipc.h"
 #include "sched.h"
 
-static struct thread *bound_take(struct notification *n) with_lock(n->obj.lock);
-static struct thread *waiter_take(struct notification *n) with_lock(n->obj.lock);
 /* The bound thread, if it receives now, returns with the word. Locked. */
-static struct thread *bound_take(struct notification *n)
+static struct thread *bound_take(struct notification *n) with_lock(n->obj.lock)
 {
 	struct thread *t = n->bound;
 
@@ -29,7 +27,7 @@ static struct thread *bound_take(struct notification *n)
 	return t;
 }
 
-static struct thread *waiter_take(struct notification *n)
+static struct thread *waiter_take(struct notification *n) with_lock(n->obj.lock)
 {
 	struct thread *t = n->waiter;
 

@@ -54,12 +54,8 @@ void sched_init_root(struct sched *s, uint8_t priority)
 	s->slice = slice_of(s);
 }
 
-static void place_leave(struct sched_cpu *sc, struct sched *s) with_lock(sc->lock);
-static void sched_charge(struct sched_cpu *sc, sk_time_t now) with_lock(sc->lock);
-static void sched_ready(struct sched_cpu *sc, struct sched *s) with_lock(sc->lock);
-static void sched_lock(struct sched *s, struct sched_cpu **sc) takes_lock((*sc)->lock);
 /* Lock the CPU that a context belongs to, in *sc. */
-static void TA_OFF sched_lock(struct sched *s, struct sched_cpu **sc)
+static void TA_OFF sched_lock(struct sched *s, struct sched_cpu **sc) takes_lock((*sc)->lock)
 {
 	for (;;) {
 		uint32_t cpu = load(&s->cpu);
@@ -165,7 +161,7 @@ static void run_queue_remove(struct sched_cpu *sc, struct sched *s)
 }
 
 /* Take a context out of its place, if it is in one. */
-static void place_leave(struct sched_cpu *sc, struct sched *s)
+static void place_leave(struct sched_cpu *sc, struct sched *s) with_lock(sc->lock)
 {
 	if (s->place == SCHED_QUEUED)
 		run_queue_remove(sc, s);
@@ -192,7 +188,7 @@ static bool budget_check(struct sched_cpu *sc, struct sched *s, sk_time_t now)
 /*
  * Charge the time since the last charge to the context that has the CPU, or count it as idle.
  */
-static void sched_charge(struct sched_cpu *sc, sk_time_t now)
+static void sched_charge(struct sched_cpu *sc, sk_time_t now) with_lock(sc->lock)
 {
 	struct sched *s = sc->running;
 	int64_t ran = now - sc->switched;
@@ -209,7 +205,7 @@ static void sched_charge(struct sched_cpu *sc, sk_time_t now)
 }
 
 /* Queue a context whose thread may run. */
-static void sched_ready(struct sched_cpu *sc, struct sched *s)
+static void sched_ready(struct sched_cpu *sc, struct sched *s) with_lock(sc->lock)
 {
 	if (!s->thread || !thread_runnable(s->thread) || s->place != SCHED_NOWHERE ||
 		sc->running == s || s->move_to != s->cpu || s->obj.dead)
@@ -450,7 +446,7 @@ void timer_start(struct thread *t)
 	struct sched *s = load(&t->sched);
 
 	barrier_full(); /* with core_timer(): SCHED6 */
-	if (heap_contains(&t->timer) && load(&t->timer.key) <= t->deadline)
+	if (timer_set(t))
 		return;
 	timer_cancel(t);
 	spin_lock(&sc->lock);
@@ -459,10 +455,9 @@ void timer_start(struct thread *t)
 	spin_unlock(&sc->lock);
 }
 
-static void thread_timer(struct sched_cpu *sc, struct heap_node *n, sk_time_t now)
-	with_lock(sc->lock);
 /* The timer of a thread fires: set it again if that was early, or end the wait. CPU locked. */
 static void thread_timer(struct sched_cpu *sc, struct heap_node *n, sk_time_t now)
+	with_lock(sc->lock)
 {
 	struct thread *t = container_of(n, struct thread, timer);
 	sk_time_t deadline;

@@ -108,6 +108,11 @@ bool sched_stop(struct thread *t);
 int sched_bind(struct sched *s, struct thread *t) must_check;
 /* The binding ends at once; the thread may stay on its CPU for a moment. */
 void sched_unbind(struct sched *s);
+/* Does a timer of t fire at t->deadline, or earlier? After a barrier: SCHED6. */
+static inline bool timer_set(const struct thread *t)
+{
+	return heap_contains(&t->timer) && load(&t->timer.key) <= t->deadline;
+}
 /* t waits until t->deadline; other CPUs can see that it waits. */
 void timer_start(struct thread *t);
 /* t is stopped. */

@@ -37,16 +37,14 @@ void vcpu_init(struct object *o, uint8_t order unused)
 
 /* --- leaving ------------------------------------------------------------------------------ */
 
-static void vcpu_end(struct vcpu *v, long why) with_lock(v->obj.lock);
 /* Every VCPU_ENTER ends here. why: the reason of an exit, or -SK_E_*. Locked. */
-static inline void vcpu_end(struct vcpu *v, long why)
+static inline void vcpu_end(struct vcpu *v, long why) with_lock(v->obj.lock)
 {
 	struct thread *t = v->entered;
 
 	t->regs.r.rax = why < 0 ? why : 0;
 	if (why >= 0) {
 		v->state->exit_reason = (uint32_t)why;
-		v->state->exits++;
 		t->regs.r.rdi = why;
 	}
 	v->entered = NULL;
@@ -175,6 +173,7 @@ SYSCALL_HANDLER(VCPU_ENTER)
 {
 	struct vcpu *v = (struct vcpu *)a->cap.obj;
 	const struct sched *s = load(&t->sched);
+	struct cpu *c = this_cpu();
 	int rc = SYS_BLOCKED;
 
 	if (!s)
@@ -196,14 +195,21 @@ SYSCALL_HANDLER(VCPU_ENTER)
 		store(&t->deadline, r->rsi);
 		v->entered = t;
 		store(&t->vcpu, v); /* VCPU1 */
-		if (r->rsi != SK_NO_DEADLINE)
+		/*
+		 * as vcpu_take() does, if this CPU has it still; and a barrier: NTFN2, SCHED6
+		 */
+		__atomic_store_n(&c->nested, v->on ? v->nested : NULL, __ATOMIC_SEQ_CST);
+		if (r->rsi != SK_NO_DEADLINE && !timer_set(t))
 			timer_start(t);
 	}
 	spin_unlock(&v->obj.lock);
-	/* most often nothing stands between t and its guest: the way through kernel_exit() */
-	if (rc == SYS_BLOCKED && !load(&this_cpu()->resched) && vcpu_check(v, t))
+	if (rc != SYS_BLOCKED)
+		return rc;
+	/* most often nothing stands between t and its guest: NTFN2 */
+	if (!load(&c->resched) && !notification_pending(t))
 		arch_resume(t, v);
-	return rc;
+	store(&c->nested, NULL);
+	return rc; /* the way through kernel_exit() */
 }
 
 SYSCALL_HANDLER(VCPU_SYNC)

@@ -22,4 +22,4 @@ SIZE(sk_send_cap, 8);
 SIZE(sk_utcb, 4096);
 SIZE(sk_regs, 20 * 8);
 SIZE(sk_segment, 16);
-SIZE(sk_vcpu_state, 536);
+SIZE(sk_vcpu_state, 528);

@@ -34,17 +34,21 @@ struct cpu_arch {
 	struct cpu cpu; /* first: arch_of() */
 	uint64_t gdt[8];
 	struct tss tss;
-	uint64_t stack_low;        /* lowest address of the kernel stack */
-	uint64_t requests;         /* a bit for each CPU whose request this CPU must serve */
-	struct request request;    /* this CPU's own request */
-	uint64_t fs_base, gs_base; /* loaded last; user mode may have zeroed the registers */
-	void *fpu_last;            /* area that they were loaded from */
-	bool fpu_off;              /* CR0.TS is set */
-	struct vcpu *vcpu;         /* that this CPU owns; its FPU state is in the registers */
-	struct space *last_space;  /* for the barrier between spaces */
-	uint64_t host_paddr;       /* VMSAVE area of the host's own state */
-	uint32_t asid, asid_epoch; /* last one given out; how often they ran out */
-	bool asid_flush;           /* the next VMRUN flushes all */
+	uint64_t stack_low;       /* lowest address of the kernel stack */
+	uint64_t requests;        /* a bit for each CPU whose request this CPU must serve */
+	struct request request;   /* this CPU's own request */
+	void *fpu_last;           /* area that they were loaded from */
+	bool fpu_off;             /* CR0.TS is set */
+	struct vcpu *vcpu;        /* that this CPU owns; its FPU state is in the registers */
+	struct space *last_space; /* for the barrier between spaces */
+	/*
+	 * two pages: the processor's own for the host's state, and a VMCB for VMLOAD after a
+	 * guest, which says what FS and GS base were loaded last; user mode may have zeroed the
+	 * registers
+	 */
+	uint64_t host_paddr;
+	uint32_t asid, asid_epoch;      /* last one given out; how often they ran out */
+	bool asid_flush;                /* the next VMRUN flushes all */
 	struct irq_source *source[256]; /* by vector */
 };
 static inline struct cpu_arch *arch_of(struct cpu *c) { return (struct cpu_arch *)c; }

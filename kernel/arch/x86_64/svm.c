@@ -55,22 +55,23 @@ static struct svm_vcpu *svm_of(struct vcpu *v) { return (struct svm_vcpu *)v->ar
 
 /* --- exits -------------------------------------------------------------------------------- */
 
+/* By exit code. */
 static const struct exit_row {
-	uint16_t code;
+	bool known;
 	uint8_t reason, length;
 } exit_rows[] = {
-#define X(name, code, reason, length) { code, SK_EXIT_##reason, length },
+#define X(name, code, reason, length) [code] = { true, SK_EXIT_##reason, length },
 	SVM_EXITS(X)
 #undef X
-		{ 0, SK_EXIT_UNKNOWN, 0 } /* all others */
 };
 
 static void intercepts_make(void)
 {
 	intercepts[EXIT_EXCEPTION / 32] = 1u << VEC_DB | 1u << VEC_AC | 1u << VEC_MC;
-	for (const struct exit_row *row = exit_rows; row->code; row++)
-		if (row->code / 32 < ARRAY_SIZE(intercepts))
-			intercepts[row->code / 32] |= INTERCEPT(row->code);
+	intercepts[EXIT_DR_FIRST / 32] = UINT32_MAX;
+	for (unsigned int code = 0; code < ARRAY_SIZE(intercepts) * 32; code++)
+		if (exit_rows[code].known)
+			intercepts[code / 32] |= INTERCEPT(code);
 	if (!(features.svm_bits & FEATURE_PAUSE))
 		intercepts[EXIT_PAUSE / 32] &= ~INTERCEPT(EXIT_PAUSE);
 }
@@ -282,7 +283,7 @@ void arch_vcpu_load(struct vcpu *v)
 
 /* --- VMCB to state page ------------------------------------------------------------------- */
 
-static void event_sync(struct vcpu *v)
+static hot void event_sync(struct vcpu *v)
 {
 	uint64_t event = vmcb_of(v)->event_inject;
 
@@ -291,7 +292,7 @@ static void event_sync(struct vcpu *v)
 	v->state->irq_pending = load(&v->pending_irq);
 }
 
-static void rip_sync(const struct vmcb *b, struct sk_vcpu_state *s)
+static hot void rip_sync(const struct vmcb *b, struct sk_vcpu_state *s)
 {
 	s->rip = b->rip;
 	s->rflags = b->rflags;
@@ -299,7 +300,7 @@ static void rip_sync(const struct vmcb *b, struct sk_vcpu_state *s)
 	s->int_shadow = b->int_shadow & 1;
 }
 
-static void hot_sync(struct vcpu *v)
+static hot void hot_sync(struct vcpu *v)
 {
 	const struct vmcb *b = vmcb_of(v);
 	struct sk_vcpu_state *s = v->state;
@@ -354,7 +355,7 @@ void arch_vcpu_sync(struct vcpu *v, uint32_t groups)
  * SVM2; cpu->nested is set already, so a shoot-down after the read of the generation reaches
  * us.
  */
-static void asid_assign(struct vcpu *v, const struct space *nested, struct cpu_arch *a)
+static hot void asid_assign(struct vcpu *v, const struct space *nested, struct cpu_arch *a)
 {
 	struct svm_vcpu *sv = svm_of(v);
 	struct vmcb *b = vmcb_of(v);
@@ -379,23 +380,19 @@ static void asid_assign(struct vcpu *v, const struct space *nested, struct cpu_a
 }
 
 /*
- * Offer the pending external interrupt, if there is one. The processor takes it as soon as the
+ * Offer the pending external interrupt. The processor takes it as soon as the
  * guest's IF, interrupt shadow and task priority allow it: APM vol. 2, 15.21.4.
+ * True: no other event is to be delivered first.
  */
-static bool irq_offer(struct vcpu *v)
+static bool irq_offer(struct vmcb *b, uint32_t pending)
 {
-	struct vmcb *b = vmcb_of(v);
-	uint32_t pending = __atomic_load_n(&v->pending_irq, __ATOMIC_ACQUIRE);
 	uint32_t priority = pending >> 4 & 0xf;
 
-	b->v_intr &= ~(V_IRQ | V_IGN_TPR | V_PRIORITY);
-	if (!(pending & 0x100))
-		return false;
 	b->v_intr_vector = pending & 0xff;
 	/* Vectors below 16 cannot come from a local APIC: no task priority holds them back. */
 	b->v_intr |= V_IRQ | (uint32_t)field_put(V_PRIORITY, priority) |
 		     (priority ? 0 : V_IGN_TPR);
-	return true;
+	return !(b->event_inject & EVENT_VALID);
 }
 
 /* The event that was being delivered. QEMU reports interrupts of V_IRQ as exceptions. */
@@ -410,7 +407,7 @@ static uint64_t delivery_of(const struct vmcb *b)
 /* alone: no other event was to be delivered first. */
 static void irq_taken(struct vcpu *v, bool alone)
 {
-	const struct vmcb *b = vmcb_of(v);
+	struct vmcb *b = vmcb_of(v);
 	uint64_t info = delivery_of(b);
 	/* the exit came while it was being delivered */
 	bool delivering = alone && info & EVENT_VALID && (info & EV_TYPE) == SK_EV_INTR &&
@@ -418,45 +415,40 @@ static void irq_taken(struct vcpu *v, bool alone)
 
 	if (!(b->v_intr & V_IRQ) || delivering)
 		__atomic_store_n(&v->pending_irq, 0, __ATOMIC_RELEASE);
+	b->v_intr &= ~(V_IRQ | V_IGN_TPR | V_PRIORITY);
 }
 
 static void debug_load(struct vcpu *v)
 {
-	struct svm_vcpu *sv = svm_of(v);
-	struct vmcb *b = vmcb_of(v);
+	const uint64_t *dr = svm_of(v)->dr;
 
-	if (b->dr7 & 0xff)
-		sv->dr_live = true;
-	b->intercept[EXIT_DR_FIRST / 32] = sv->dr_live ? 0 : UINT32_MAX;
-	if (sv->dr_live)
-		__asm__ volatile(
-			"mov %0, %%dr0; mov %1, %%dr1; mov %2, %%dr2; mov %3, %%dr3"
-			:
-			: "r"(sv->dr[0]), "r"(sv->dr[1]), "r"(sv->dr[2]), "r"(sv->dr[3]));
+	vmcb_of(v)->intercept[EXIT_DR_FIRST / 32] = 0;
+	__asm__ volatile("mov %0, %%dr0; mov %1, %%dr1; mov %2, %%dr2; mov %3, %%dr3"
+			 :
+			 : "r"(dr[0]), "r"(dr[1]), "r"(dr[2]), "r"(dr[3]));
 }
 
-static void debug_save(struct svm_vcpu *sv)
+static void debug_save(struct vcpu *v)
 {
-	if (sv->dr_live)
-		__asm__ volatile(
-			"mov %%dr0, %0; mov %%dr1, %1; mov %%dr2, %2; mov %%dr3, %3"
-			: "=r"(sv->dr[0]), "=r"(sv->dr[1]), "=r"(sv->dr[2]), "=r"(sv->dr[3]));
-	sv->dr_live = false;
+	uint64_t *dr = svm_of(v)->dr;
+
+	vmcb_of(v)->intercept[EXIT_DR_FIRST / 32] = UINT32_MAX;
+	__asm__ volatile("mov %%dr0, %0; mov %%dr1, %1; mov %%dr2, %2; mov %%dr3, %3"
+			 : "=r"(dr[0]), "=r"(dr[1]), "=r"(dr[2]), "=r"(dr[3]));
+	svm_of(v)->dr_live = false;
 }
 
-static void guest_enter(struct vcpu *v, struct cpu *c)
+static hot void guest_enter(struct vcpu *v, struct cpu_arch *a)
 {
-	struct svm_vcpu *sv = svm_of(v);
-	struct cpu_arch *a = arch_of(c);
-	struct vmcb *host = phys_to_virt(a->host_paddr + SK_PAGE_SIZE);
+	bool debug = vmcb_of(v)->dr7 & 0xff || svm_of(v)->dr_live;
 
-	host->fs.base = a->fs_base; /* for VMLOAD after the guest */
-	host->kernel_gs_base = a->gs_base;
-	debug_load(v);
-	__atomic_add_fetch(&c->epoch, 1, __ATOMIC_SEQ_CST);
+	if (debug)
+		debug_load(v);
+	__atomic_add_fetch(&a->cpu.epoch, 1, __ATOMIC_SEQ_CST);
 	svm_enter(virt_to_phys(v->hw), v->state->gpr, a->host_paddr + SK_PAGE_SIZE);
-	__atomic_add_fetch(&c->epoch, 1, __ATOMIC_SEQ_CST);
-	debug_save(sv);
+	__atomic_add_fetch(&a->cpu.epoch, 1, __ATOMIC_SEQ_CST);
+	if (debug)
+		debug_save(v);
 }
 
 /* --- exit --------------------------------------------------------------------------------- */
@@ -483,38 +475,6 @@ static void exit_record_fault(const struct vmcb *b, struct sk_vcpu_state *s)
 	memcpy(s->instr, b->fetched, s->n_instr);
 }
 
-/* Fill in the exit record; the reason. */
-static uint32_t exit_record_fill(struct vcpu *v, uint32_t code)
-{
-	const struct vmcb *b = vmcb_of(v);
-	struct sk_vcpu_state *s = v->state;
-	const struct exit_row *row = exit_rows;
-	uint64_t length = b->next_rip - b->rip;
-
-	while (row->code && row->code != code)
-		row++;
-	s->instr_len = row->length;
-	s->n_instr = 0;
-	s->qual[0] = code;
-	s->qual[1] = b->exit_info1;
-	s->qual[2] = b->exit_info2;
-	s->qual[3] = b->exit_int_info;
-	if (code == EXIT_CR4_WRITE) {
-		s->qual[0] = 4;
-		/* the register of a MOV that the processor decoded: APM vol. 2, 15.8.1 */
-		s->qual[1] = b->exit_info1 >> 63 ? b->exit_info1 & 0xf : 0xff;
-	}
-	if (code == EXIT_MSR && b->exit_info1 & 1)
-		return SK_EXIT_WRMSR;
-	if (code == EXIT_IOIO)
-		exit_record_io(b, s);
-	else if (code == EXIT_NPF)
-		exit_record_fault(b, s);
-	else if (row->length && features.svm_bits & FEATURE_NRIP && b->next_rip && length <= 15)
-		s->instr_len = (uint8_t)length;
-	return row->reason;
-}
-
 /* The processor refuses the state. The VMCB may then hold host state, so it is reset. */
 static uint32_t vmrun_refused(struct vcpu *v)
 {
@@ -532,10 +492,11 @@ static uint32_t vmrun_refused(struct vcpu *v)
 static void event_requeue(struct vmcb *b)
 {
 	uint64_t info = delivery_of(b), vector = info & 0xff, type = info & EV_TYPE;
-	bool again = info & EVENT_VALID && type != EV_SOFT_INT &&
-		     (type != SK_EV_EXCEPTION || (vector != VEC_BP && vector != VEC_OF));
 
-	b->event_inject = again ? info : 0;
+	b->event_inject = 0;
+	if (type != EV_SOFT_INT &&
+		(type != SK_EV_EXCEPTION || (vector != VEC_BP && vector != VEC_OF)))
+		b->event_inject = info;
 }
 
 /*
@@ -552,16 +513,12 @@ static uint32_t exception_reinject(struct vmcb *b, uint32_t vector)
 	return SK_EXIT_NONE;
 }
 
-static uint32_t exit_handle(struct vcpu *v)
+/* No instruction of known length is the reason. */
+static uint32_t exit_other(struct vcpu *v, uint32_t code, const struct exit_row *row)
 {
 	struct vmcb *b = vmcb_of(v);
-	uint32_t code = (uint32_t)b->exit_code;
+	struct sk_vcpu_state *s = v->state;
 
-	if (code == UINT32_MAX)
-		return vmrun_refused(v);
-	this_arch()->asid_flush = false; /* VMRUN got far enough to flush */
-	event_requeue(b);
-	hot_sync(v);
 	if (code == EXIT_INTR)
 		irq_window();
 	if (code >= EXIT_DR_FIRST && code <= EXIT_DR_LAST) {
@@ -570,39 +527,90 @@ static uint32_t exit_handle(struct vcpu *v)
 	}
 	if (code >= EXIT_EXCEPTION && code < EXIT_EXCEPTION + 32)
 		return exception_reinject(b, code - EXIT_EXCEPTION);
-	return exit_record_fill(v, code);
+	if (code == EXIT_IOIO) {
+		exit_record_io(b, s);
+	} else if (code == EXIT_NPF) {
+		exit_record_fault(b, s);
+	} else {
+		s->qual[0] = code;
+		s->qual[1] = b->exit_info1;
+		s->qual[2] = b->exit_info2;
+		s->qual[3] = b->exit_int_info;
+	}
+	return row->known ? row->reason : SK_EXIT_UNKNOWN;
 }
 
-uint32_t arch_vcpu_run(struct vcpu *v, const struct thread *t)
+/* Fill in the exit record; the reason. */
+static hot uint32_t exit_handle(struct vcpu *v, struct cpu_arch *a)
 {
-	struct cpu_arch *a = this_arch();
+	struct vmcb *b = vmcb_of(v);
+	struct sk_vcpu_state *s = v->state;
+	uint32_t code = (uint32_t)b->exit_code;
+	const struct exit_row *row = &exit_rows[code < ARRAY_SIZE(exit_rows) ? code : 0];
+	uint64_t length;
+
+	if (code == UINT32_MAX)
+		return vmrun_refused(v);
+	a->asid_flush = false; /* VMRUN got far enough to flush */
+	b->event_inject = 0;
+	if (b->exit_int_info & EVENT_VALID)
+		event_requeue(b);
+	hot_sync(v);
+	s->n_instr = 0;
+	s->instr_len = row->length;
+	if (!row->length)
+		return exit_other(v, code, row);
+	length = b->next_rip - b->rip;
+	if (b->next_rip && length <= 15 && features.svm_bits & FEATURE_NRIP)
+		s->instr_len = (uint8_t)length;
+	if (code == EXIT_MSR && b->exit_info1 & 1)
+		return SK_EXIT_WRMSR;
+	if (code == EXIT_CR4_WRITE) {
+		s->qual[0] = 4;
+		/* the register of a MOV that the processor decoded: APM vol. 2, 15.8.1 */
+		s->qual[1] = b->exit_info1 >> 63 ? b->exit_info1 & 0xf : 0xff;
+	}
+	return row->reason;
+}
+
+/* This CPU becomes the owner of v, and its registers hold the FPU state of v. */
+static struct space *vcpu_own(struct cpu_arch *a, struct vcpu *v, const struct thread *t)
+{
 	struct space *nested;
-	bool alone, offered;
-	uint32_t reason;
 
 	if (a->vcpu != v)
 		arch_fpu_put();   /* the state of another vCPU goes to its object first */
 	nested = vcpu_take(v, t); /* SVM3 */
-	if (!nested)
-		return SK_EXIT_NONE;
-	if (a->vcpu != v) {
+	if (nested && a->vcpu != v) {
 		fpu_get(v->fpu);
 		a->vcpu = v;
 		if (features.xsave)
 			xsetbv(svm_of(v)->xcr0); /* the guest's as long as the registers are */
 	}
+	return nested;
+}
+
+uint32_t arch_vcpu_run(struct vcpu *v, const struct thread *t)
+{
+	struct cpu_arch *a = this_arch();
+	struct space *nested = a->cpu.nested ?: vcpu_own(a, v, t);
+	uint32_t irq, reason = SK_EXIT_NONE;
+	bool alone = false;
+
+	if (!nested)
+		return SK_EXIT_NONE;
 	if (svm_of(v)->bad) {
 		reason = vmrun_refused(v);
 	} else {
-		alone = !(vmcb_of(v)->event_inject & EVENT_VALID);
-		offered = irq_offer(v);
+		irq = __atomic_load_n(&v->pending_irq, __ATOMIC_ACQUIRE);
+		if (irq)
+			alone = irq_offer(vmcb_of(v), irq);
 		asid_assign(v, nested, a);
-		guest_enter(v, &a->cpu);
-		if (offered)
+		guest_enter(v, a);
+		if (irq)
 			irq_taken(v, alone);
-		reason = 0;
 	}
 	tlb_model_leave();
 	__atomic_store_n(&a->cpu.nested, NULL, __ATOMIC_SEQ_CST);
-	return reason ?: exit_handle(v);
+	return reason ?: exit_handle(v, a);
 }

@@ -12,6 +12,7 @@
 #include "../../vcpu.h"
 #include "cpu.h"
 #include "spec.h"
+#include "svm.h"
 
 void trap_interrupt(uint64_t vector)
 {
@@ -98,9 +99,11 @@ static void space_load(struct cpu *c, struct space *s)
 /* TRAP1, after the CPU has turned to t. */
 static hot void thread_load(struct cpu_arch *a, struct thread *t)
 {
+	struct vmcb *host = phys_to_virt(a->host_paddr + SK_PAGE_SIZE);
+
 	space_load(&a->cpu, load(&t->space));
-	base_load(MSR_FS_BASE, &a->fs_base, t->regs.r.fs_base);
-	base_load(MSR_KERNEL_GS_BASE, &a->gs_base, t->regs.r.gs_base);
+	base_load(MSR_FS_BASE, &host->fs.base, t->regs.r.fs_base);
+	base_load(MSR_KERNEL_GS_BASE, &host->kernel_gs_base, t->regs.r.gs_base);
 	a->cpu.loaded = true;
 }
 

@@ -112,7 +112,6 @@ struct sk_vcpu_state {
 	uint64_t sysenter_cs, sysenter_esp, sysenter_eip;
 	struct sk_segment seg[SK_N_SEG];
 	struct sk_segment gdtr, idtr; /* base and limit */
-	uint64_t exits;               /* count of exits that reached the VMM */
 };
 _Static_assert(sizeof(struct sk_vcpu_state) <= SK_PAGE_SIZE, "one page");
 

@@ -10,6 +10,7 @@ static struct cpu_arch machine;
 static struct thread threads[2];
 static struct space spaces[2];
 static struct vcpu vcpu;
+static struct vmcb host_state[2];
 uint64_t kernel_root = 0x1000;
 bool panicking;
 uint32_t spec_on;
@@ -80,6 +81,8 @@ static int set_up(void **state)
 {
 	(void)state;
 	memset(&machine, 0, sizeof(machine));
+	memset(host_state, 0, sizeof(host_state));
+	machine.host_paddr = (uint64_t)host_state;
 	memset(threads, 0, sizeof(threads));
 	memset(&did, 0, sizeof(did));
 	processor_reset();
@@ -223,7 +226,9 @@ static void guests(void **state)
 	assert_int_equal(way, AGAIN);
 	assert_int_equal(did.exits, 0);
 	assert_ptr_equal(machine.cpu.space, &spaces[0]);
-	assert_int_equal(machine.fs_base, 0x100);
+	/* VMLOAD after the guest restores the bases */
+	assert_int_equal(host_state[1].fs.base, 0x100);
+	assert_int_equal(host_state[1].kernel_gs_base, 0x200);
 	guest_says = SK_EXIT_HLT;
 	machine.cpu.resched = true; /* something has come for the CPU meanwhile */
 	resume(0, &vcpu);
