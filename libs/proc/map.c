@@ -139,6 +139,17 @@ int proc_map(struct proc *p, sk_cap_t frame, uint64_t vaddr, uint64_t offset, ui
 	return rc;
 }
 
+uint32_t proc_mark(const struct proc *p) { return p->keep_next; }
+
+/* A table was put there before what is mapped by it. */
+void proc_unmap(struct proc *p, uint32_t from, uint32_t to)
+{
+	for (uint32_t slot = to; slot > from; slot--)
+		(void)sk_delete(p->keep, slot - 1);
+	if (p->keep_next == to)
+		p->keep_next = from;
+}
+
 /* New frames are zero, so only the part that data covers is written. */
 static int frame_fill(sk_cap_t frame, uint32_t order, const void *data, uint64_t size)
 {

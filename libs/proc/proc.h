@@ -175,6 +175,11 @@ int proc_sched(struct proc *p, uint32_t slot, sk_cap_t ctl_sched, const struct p
 int proc_map(struct proc *p, sk_cap_t frame, uint64_t vaddr, uint64_t offset, uint64_t size,
 	uint32_t rights) must_check;
 /*
+ * Unmap what proc_map() has mapped: proc_mark() returned `from` before it, and `to` after it.
+ */
+uint32_t proc_mark(const struct proc *p);
+void proc_unmap(struct proc *p, uint32_t from, uint32_t to);
+/*
  * New pages at vaddr, filled with a copy of data; the domain reads them, and writes them with
  * SK_W.
  */

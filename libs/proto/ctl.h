@@ -244,7 +244,8 @@ struct ctl_system {
 	uint64_t wall_seconds; /* since 1970, or since power-on if the machine does not know */
 	/* Bytes: of the host's own domains, of all guests, and of these what is free. */
 	uint64_t host_memory, guest_memory, free_memory;
-	uint64_t cpu_ns; /* of the host's own domains */
+	uint64_t image_memory; /* bytes in which unpacked kernels are kept, free or not */
+	uint64_t cpu_ns;       /* of the host's own domains */
 	uint32_t n_cpus;
 	uint32_t cpu;      /* that control runs on */
 	uint32_t given_up; /* bit s: the enum service s does not run any more */
@@ -252,7 +253,7 @@ struct ctl_system {
 	uint64_t idle_ns[CTL_CPUS_MAX]; /* how much of on_ns a CPU had nothing to run */
 	uint64_t ran_ns[CTL_CPUS_MAX];  /* by the host's own domains */
 };
-_Static_assert(sizeof(struct ctl_system) == 72 + 2 * 8 * CTL_CPUS_MAX, "no padding");
+_Static_assert(sizeof(struct ctl_system) == 80 + 2 * 8 * CTL_CPUS_MAX, "no padding");
 
 /* One of the host's own domains. A user of xl sees all of them as Domain-0. */
 struct ctl_service {

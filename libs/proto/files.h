@@ -20,7 +20,10 @@ enum files_kind { FILES_BROWSE = 1, FILES_FILE = 2 };
 struct files_params {
 	uint32_t kind;
 	uint32_t reserved;
-	/* FILE: zero-terminated. Reply of SVC_OPEN: mr2 = size in bytes. */
+	/*
+	 * FILE: zero-terminated. Reply of SVC_OPEN: mr2 = size in bytes, mr3 = a number that
+	 * only this file has in this life of files; what is in it does not change either.
+	 */
 	char path[FILES_PATH_MAX];
 };
 _Static_assert(sizeof(struct files_params) == 264, "no padding");

@@ -25,6 +25,12 @@
 #include "proto/domain.h"
 
 #define VM_CONFIG_VADDR 0x0e040000ull
+/*
+ * An unpacked kernel that control keeps for all guests that boot from the same file, while the
+ * VMM loads it; only the VMM that unpacks it may write there, and only until it says UNPACKED.
+ */
+#define VM_IMAGE_VADDR 0x140000000ull
+#define VM_IMAGE_MAX (128u << 20)
 #define VM_CMDLINE_MAX 1024u
 #define VM_DISKS_MAX 8u
 #define VM_VIFS_MAX 4u
@@ -130,6 +136,8 @@ struct vm_config {
 	/* enum vm_restore */
 	uint32_t restore;
 	uint32_t reserved;
+	/* Bytes at VM_IMAGE_VADDR: the kernel, unpacked; 0: it is not there. */
+	uint64_t image_size;
 	/*
 	 * Channels have fixed names: "console", "xs", "vmctl", "kernel", "log"; for modules
 	 * "ramdisk", "module1", "module2" and so on. These come last, because the VMM does not
@@ -137,7 +145,7 @@ struct vm_config {
 	 * the modules.
 	 */
 };
-_Static_assert(sizeof(struct vm_config) == 8720, "no padding");
+_Static_assert(sizeof(struct vm_config) == 8728, "no padding");
 _Static_assert(sizeof(struct vm_config) <= 12288, "three pages");
 
 #define VMCTL_MSGS(X) \
@@ -177,7 +185,11 @@ _Static_assert(sizeof(struct vm_config) <= 12288, "three pages");
 		"VMM, of VM_READ_CONFIG: the bytes of the configuration on the volume from arg on follow; the last one has none") \
 	X(COPIED, 23, \
 		"VMM, after SAVE: memory is written; the rest follows when the guest has stopped with the reason suspend") \
-	X(MAXMEM, 24, "control: the guest's balloon may hold at most arg MiB; no answer")
+	X(MAXMEM, 24, "control: the guest's balloon may hold at most arg MiB; no answer") \
+	X(IMAGE, 25, \
+		"VMM, before READY: wants memory for its kernel, which is arg bytes when it is unpacked; control: arg bytes are at VM_IMAGE_VADDR, 0 or as many as asked for") \
+	X(UNPACKED, 26, \
+		"VMM, after IMAGE: the first arg bytes are the kernel; 0: there is none; control: arg bytes of it can be read, until READY, and not written; 0: they are gone")
 
 #define X(name, num, what) VMCTL_##name = (num),
 enum vmctl_type { VMCTL_MSGS(X) VMCTL_MSG_END };

@@ -109,6 +109,7 @@ static int client_open(
 		if (rc == 0 && cl->file.type != FILES_REGULAR)
 			rc = -SK_E_INVAL;
 		result[0] = cl->file.size;
+		result[1] = cl->file.ino;
 	}
 	if (rc) {
 		free(cl);

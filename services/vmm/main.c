@@ -115,11 +115,28 @@ static int modules_load(struct load_space *sp, struct start_info_module m[VM_MOD
 	return rc;
 }
 
+/* Another guest may have unpacked it before. */
+static int kernel_load(struct load_space *sp, uint64_t *entry, struct load_error *e)
+{
+	static const struct load_shelf shelf = { vm_image_room, vm_image_filled };
+	struct load_source unpacked;
+	struct file kernel;
+	int rc;
+
+	if (vm.cfg->image_size) {
+		load_memory(&unpacked, (void *)VM_IMAGE_VADDR, vm.cfg->image_size);
+		return load_kernel(&unpacked, sp, NULL, entry, e);
+	}
+	rc = file_open(&kernel, "kernel");
+	if (rc)
+		return build_fail(e, rc, "the kernel cannot be opened");
+	return load_kernel(&kernel.src, sp, &shelf, entry, e);
+}
+
 /* Load the kernel, the modules and the start info, in this order from below. */
 static int software_load(uint64_t *entry, uint64_t *start_info, struct load_error *e)
 {
 	struct load_space sp;
-	struct file kernel;
 	struct start_info_module m[VM_MODULES_MAX];
 	struct start_info_args a = { .cmdline = vm.cfg->cmdline,
 		.module = m,
@@ -129,12 +146,9 @@ static int software_load(uint64_t *entry, uint64_t *start_info, struct load_erro
 	int64_t n;
 	int rc;
 
-	rc = file_open(&kernel, "kernel");
-	if (rc)
-		return build_fail(e, rc, "the kernel cannot be opened");
 	load_space_init(&sp, vm.ram, vm.low_size);
 	sp.touch = gmem;
-	rc = load_kernel(&kernel.src, &sp, entry, e);
+	rc = kernel_load(&sp, entry, e);
 	if (rc)
 		return rc;
 	a.gpa = page_up(sp.floor);

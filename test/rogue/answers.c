@@ -159,8 +159,9 @@ static uint32_t files_unasked(const struct svc_conn *c, uint32_t n, void *rec)
 static uint32_t vmctl_unasked(uint32_t n, void *rec)
 {
 	static const uint16_t types[] = { VMCTL_PAUSED, VMCTL_RUNNING, VMCTL_STATS, VMCTL_GROW,
-		VMCTL_DEVICES, VMCTL_QUIESCED, VMCTL_READY, VMCTL_BREACH, VMCTL_SAVED,
-		VMCTL_TEXT, VMCTL_CONFIG, VMCTL_FAILED, VMCTL_SHUTDOWN, VMCTL_MSG_END };
+		VMCTL_IMAGE, VMCTL_UNPACKED, VMCTL_DEVICES, VMCTL_QUIESCED, VMCTL_READY,
+		VMCTL_BREACH, VMCTL_SAVED, VMCTL_TEXT, VMCTL_CONFIG, VMCTL_FAILED,
+		VMCTL_SHUTDOWN, VMCTL_MSG_END };
 	const struct vmctl_msg m = { .type = types[n / 12 % (sizeof(types) / sizeof(*types))],
 		.len = n % 3 ? 4 : (uint16_t)(n % 2 ? 0 : sizeof(struct vmctl_stats)),
 		.arg = n % 4 ? n : UINT32_MAX - n };

@@ -30,6 +30,8 @@ def test_life(machine, build, tmp_path):
     assert listed(m)["idle"][1:] == (96, 1, "--p---")
     assert m.shell("domid idle") == "1" and m.shell("domname 1") == "idle"
     assert "already" in m.shell("create /guests/idle.cfg"), out
+    # its kernel stays unpacked for those that follow, in memory that counts as free
+    assert int(info(m, "unpacked_kernels")) > 20 and int(free) - int(info(m, "free_memory")) < 96 + 20
     m.shell("unpause idle")
     attach(m, "idle", "guest: user space[^$]*# ")
     # each byte of one write reaches the reader for which it was typed: the shell, the guest, the shell again
@@ -86,6 +88,13 @@ def test_life(machine, build, tmp_path):
     assert "sysrq: Trigger a crash" in m.shell("console -l crash")
     assert "Kernel Offset" not in m.shell("console -l crash | grep -v Offset")
     m.shell("create -p /guests/idle.cfg")
+    m.shell("destroy idle")
+    wait_gone(m)
+    assert info(m, "free_memory") == free
+    # a guest that needs that memory gets it, and its VMM unpacks the kernel for itself
+    assert int(info(m, "unpacked_kernels")) > 20
+    m.shell(f"create -p /guests/idle.cfg memory={int(free) - 48}")
+    assert info(m, "unpacked_kernels") == "0" and "idle" in listed(m)
     m.shell("destroy idle")
     wait_gone(m)
     assert info(m, "free_memory") == free

@@ -59,7 +59,7 @@ static int max_check(const struct dom *d, uint64_t mib, struct msg *m)
 /* 0, or -1 with *m. */
 static int size_check(const struct dom *d, uint64_t kib, struct msg *m)
 {
-	uint64_t mib = kib / 1024 + (kib % 1024 != 0), free = guest_pool.free >> 20;
+	uint64_t mib = kib / 1024 + (kib % 1024 != 0), free = guest_memory_free() >> 20;
 	uint64_t has = guest_has(guest_of(d));
 
 	if (max_check(d, mib, m))

@@ -20,6 +20,7 @@
 #include "guest/build.h"
 #include "guest/caps.h"
 #include "guest/guest_pool.h"
+#include "guest/images.h"
 #include "guest/keep.h"
 #include "guest/kept.h"
 #include "guest/life.h"
@@ -296,7 +297,8 @@ void ctl_do_SYSTEM(struct request *q, const void *body, uint32_t len)
 	(void)len;
 	host_system(&s);
 	s.guest_memory = guest_pool.total;
-	s.free_memory = guest_pool.free;
+	s.free_memory = guest_memory_free();
+	s.image_memory = images_idle() + images_busy();
 	for (int i = 0; i < SERVICE_COUNT; i++)
 		s.given_up |= service_given_up((enum service)i) ? 1u << i : 0;
 	ctl_answer(q, &s, sizeof(s));

@@ -31,6 +31,7 @@
 #include "caps/caps.h"
 #include "guest/machine.h"
 #include "guest/guest_pool.h"
+#include "guest/images.h"
 #include "guest/keep.h"
 #include "guest/sched.h"
 #include "guest/vmctl.h"
@@ -125,8 +126,10 @@ static uint64_t heap_bytes(const struct guest *g)
 /* BUILD4 */
 static pool_piece_t piece_take(struct guest *g, uint32_t order, enum pool_use use, uint32_t nth)
 {
-	pool_piece_t piece = pool_take(&guest_pool, order);
+	pool_piece_t piece;
 
+	while (!(piece = pool_take(&guest_pool, order)) && images_give_back())
+		continue;
 	if (piece)
 		pool_own(&guest_pool, piece, g->dom->domid, use, nth);
 	return piece;
@@ -134,8 +137,10 @@ static pool_piece_t piece_take(struct guest *g, uint32_t order, enum pool_use us
 
 static int set_take(struct guest *g, uint64_t bytes, enum pool_use use, struct pool_set *set)
 {
-	int rc = pool_take_set(&guest_pool, bytes, set);
+	int rc;
 
+	while ((rc = pool_take_set(&guest_pool, bytes, set)) && images_give_back())
+		continue;
 	for (uint32_t i = 0; !rc && i < set->n; i++)
 		pool_own(&guest_pool, set->piece[i], g->dom->domid, use, i);
 	return rc;
@@ -186,7 +191,7 @@ static uint64_t round_to_pieces(uint64_t bytes)
 
 static int memory_take(struct guest *g, struct msg *m)
 {
-	uint64_t free = guest_pool.free, own;
+	uint64_t free = guest_memory_free(), own;
 	uint32_t ram = machine_memory(g->dom->config);
 
 	if (own_memory_take(g) == 0 && set_take(g, (uint64_t)ram << 20, POOL_RAM, &g->ram) == 0)
@@ -241,6 +246,8 @@ static int ram_give(struct guest *g)
 	g->more = calloc(g->n_more_max, sizeof(*g->more));
 	return g->more ? 0 : -SK_E_NO_MEM;
 }
+
+uint64_t guest_memory_free(void) { return guest_pool.free + images_idle(); }
 
 uint32_t guest_has(const struct guest *g)
 {
@@ -390,6 +397,7 @@ static int config_give(struct guest *g)
 	strcpy(v.name, g->dom->name);
 	machine_cmdline(c, v.cmdline);
 	v.restore = g->restore;
+	v.image_size = image_give(g);
 	v.n_modules = guest_modules(c);
 	for (uint32_t i = 0; i < v.n_modules; i++)
 		strcpy(v.module_args[i], machine_module_args(c, i));
@@ -437,6 +445,7 @@ void guest_halt(struct guest *g)
 	uint32_t cpu;
 
 	g->dom->has_vmm = false;
+	image_leave(g);
 	memcpy(sched, g->sched, sizeof(sched));
 	for (uint32_t i = 0; i < VM_VCPUS_MAX; i++) {
 		if (!sched[i])

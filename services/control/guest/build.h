@@ -24,6 +24,8 @@ void guest_device_give(struct guest *g, uint32_t seat);
 /* What a VMM is told about a device. */
 void guest_vm_disk(const struct guest_disk *d, struct vm_disk *v);
 void guest_vm_vif(const struct vif_spec *s, struct vm_vif *v);
+/* Bytes that guests can get. */
+uint64_t guest_memory_free(void);
 /* MiB of RAM that its VMM has, whether the guest holds it or not. */
 uint32_t guest_has(const struct guest *g);
 /* Bytes that the guest holds now, without its shim, as its VMM said last. */

@@ -446,6 +446,19 @@ static void guest_rest(struct domtab *t, struct dom *d)
 	d->due_ns = t->env->now_ns() + restart_pause_s(d->short_lives) * 1000000000ull;
 }
 
+int dom_rest(struct domtab *t, struct guest_config *config, uint32_t short_lives)
+{
+	struct dom *d = entry_find_free(t);
+
+	if (!d || t->stopping != HOST_UP)
+		return -1;
+	entry_new(t, d, config);
+	d->short_lives = short_lives;
+	guest_rest(t, d);
+	d->due_ns += 1000000000ull;
+	return 0;
+}
+
 /* Keep the old guest under another name, and start a new one. */
 static void rename_restart(struct domtab *t, struct dom *d, uint64_t wall_seconds)
 {

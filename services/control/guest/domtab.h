@@ -151,6 +151,11 @@ bool dom_suspended(const struct dom *d);
 void dom_unsuspended(struct dom *d, bool paused);
 void dom_quiesced(struct domtab *t, struct dom *d);
 void dom_gone(struct domtab *t, struct dom *d);
+/*
+ * A guest that could not be created again will be tried again a second later. 0, or -1: the
+ * config stays the caller's.
+ */
+int dom_rest(struct domtab *t, struct guest_config *config, uint32_t short_lives) must_check;
 /* The user has asked it to reboot, so this is not a short life. */
 void dom_reboot_asked(struct dom *d);
 /*

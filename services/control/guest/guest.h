@@ -126,6 +126,11 @@ struct guest {
 	bool proc_made;
 	bool unbuilding; /* what it was made of is being given back */
 
+	/* images.c: what the VMM loads the kernel from, and its mappings */
+	struct image *image_used;
+	uint32_t image_from, image_to;
+	bool image_asked; /* the VMM gets no room for one (any more) */
+
 	/* connect.c */
 	struct guest_conn conn[GUEST_CONNS_MAX]; /* in the order in which they were made */
 	uint32_t n_conns;

@@ -19,6 +19,7 @@
 #include "guest/build.h"
 #include "guest/connect.h"
 #include "guest/creation.h"
+#include "guest/images.h"
 #include "guest/keep.h"
 #include "guest/kept.h"
 #include "guest/listen.h"
@@ -147,6 +148,9 @@ static void do_create(struct guest_config *config, uint32_t before, uint32_t sho
 	struct msg m;
 
 	if (creation_begin(&r, &m) == 0)
+		return;
+	/* What a guest takes to be made is soon free again. */
+	if (images_busy() && !dom_rest(&guests, config, short_lives))
 		return;
 	guest_log(before, "domain %s did not start again: %s\n", config->name, m.text);
 	free(config);

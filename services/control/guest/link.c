@@ -53,6 +53,8 @@ uint32_t link_steps(void) { return STEPS; }
 
 uint32_t link_console_step(void) { return KIND_CONSOLE; }
 
+uint32_t link_kernel_step(void) { return KIND_KERNEL; }
+
 uint32_t link_seat_step(uint32_t seat) { return KIND_DISK + seat; }
 
 /* The kind of a step; *i: which one of that kind. */

@@ -19,6 +19,7 @@ uint32_t link_next(const struct guest *g, uint32_t step);
 uint32_t link_seat_step(uint32_t seat);
 /* Which of them is the guest's console. */
 uint32_t link_console_step(void);
+uint32_t link_kernel_step(void);
 enum service link_service(uint32_t step);
 /*
  * From here on, step is one that the guest has.

@@ -23,6 +23,7 @@
 #include "guest/build.h"
 #include "guest/creation.h"
 #include "guest/guest_pool.h"
+#include "guest/images.h"
 #include "guest/keep.h"
 #include "guest/life.h"
 #include "guest/machine.h"
@@ -203,6 +204,7 @@ static int message_handle(struct guest *g, const struct vmctl_msg *m, const char
 	switch (m->type) {
 	case VMCTL_READY:
 		g->was_ready = true;
+		image_leave(g);
 		dom_ready(&guests, g->dom, g->start_paused);
 		guest_keep(g); /* before anybody is told */
 		if (g->restore == VM_BOOT)
@@ -236,6 +238,12 @@ static int message_handle(struct guest *g, const struct vmctl_msg *m, const char
 		return vmm_devices(g, m->arg, body, m->len);
 	case VMCTL_BREACH:
 		return vmm_accuses(g, m->arg, body, m->len);
+	case VMCTL_IMAGE:
+		(void)vmctl_send(g, VMCTL_IMAGE, image_room(g, m->arg));
+		break;
+	case VMCTL_UNPACKED:
+		(void)vmctl_send(g, VMCTL_UNPACKED, image_filled(g, m->arg));
+		break;
 	case VMCTL_GROW:
 		return vmm_grow(g, m->arg, body, m->len);
 	default: /* PAUSED, RUNNING: control asked for it */

@@ -525,6 +525,7 @@ static void info_host(struct info_sink *s, const struct ctl_system *h, const str
 	info_times(s, h);
 	info_number(s, "total_memory", (h->host_memory + h->guest_memory) >> 20);
 	info_number(s, "free_memory", h->free_memory >> 20);
+	info_number(s, "unpacked_kernels", h->image_memory >> 20);
 	info_number(s, "sharing_freed_memory", 0);
 	info_number(s, "sharing_used_memory", 0);
 	info_number(s, "outstanding_claims", 0);

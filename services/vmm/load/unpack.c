@@ -8,6 +8,7 @@
  * Invariants  UNPACK1 at most UNPACK_MAX plain bytes are produced, whatever the stream claims
  *             UNPACK2 libraries allocate through load_scratch() only: a stream that wants more
  *                     memory than the guest has fails with a message, and costs the VMM nothing
+ *             UNPACK3 without a sink, there is always room for one byte more
  */
 #include "load/unpack.h"
 
@@ -89,7 +90,26 @@ static int output_put(struct unpack *u, const uint8_t *buf, size_t len)
 		return load_fail(
 			u->error, "kernel: unpacks to more than %llu MiB", UNPACK_MAX >> 20);
 	u->total += len;
-	return u->sink(u->ctx, buf, len);
+	if (!u->whole)
+		return u->sink(u->ctx, buf, len);
+	if (u->total < u->whole_size) /* UNPACK3 */
+		return 0;
+	return load_fail(u->error, "kernel: unpacks to more than the file says");
+}
+
+/* Room for at most *n plain bytes, and for one at least. Scratch is where there is a sink. */
+static uint8_t *output_room(const struct unpack *u, uint8_t *scratch, size_t *n)
+{
+	if (!u->whole)
+		return scratch;
+	if (*n > u->whole_size - u->total)
+		*n = (size_t)(u->whole_size - u->total);
+	return u->whole + u->total;
+}
+
+static uint8_t *output_scratch(struct unpack *u, uint64_t size)
+{
+	return u->whole ? u->whole : load_scratch(u->space, size);
 }
 
 static int fail_no_memory(struct unpack *u, enum unpack_form form)
@@ -131,8 +151,9 @@ typedef enum step (*step_fn)(void *state, struct window *w);
 
 static int stream_run(struct unpack *u, enum unpack_form form, step_fn step, void *state)
 {
-	uint8_t *in = load_scratch(u->space, IN_SIZE), *out = load_scratch(u->space, OUT_SIZE);
+	uint8_t *in = load_scratch(u->space, IN_SIZE), *out = output_scratch(u, OUT_SIZE);
 	struct window w = { .in = in };
+	size_t room;
 	enum step s = STEP_MORE;
 	bool end = false;
 
@@ -152,11 +173,12 @@ static int stream_run(struct unpack *u, enum unpack_form form, step_fn step, voi
 			end = !n;
 		}
 		before = w.n_in;
-		w.out = out;
-		w.n_out = OUT_SIZE;
+		room = OUT_SIZE;
+		w.out = output_room(u, out, &room);
+		w.n_out = room;
 		s = step(state, &w);
-		if (w.n_out < OUT_SIZE) {
-			rc = output_put(u, out, OUT_SIZE - w.n_out);
+		if (w.n_out < room) {
+			rc = output_put(u, out, room - w.n_out);
 			if (rc)
 				return rc;
 		} else if (s == STEP_MORE && end && before == w.n_in) {
@@ -350,9 +372,10 @@ static int in_exact(struct unpack *u, uint8_t *buf, uint32_t n)
 static int lz4_run(struct unpack *u)
 {
 	const uint32_t packed_max = (uint32_t)LZ4_COMPRESSBOUND(LZ4_BLOCK);
-	uint8_t *in = load_scratch(u->space, packed_max),
-		*out = load_scratch(u->space, LZ4_BLOCK);
+	uint8_t *in = load_scratch(u->space, packed_max), *out = output_scratch(u, LZ4_BLOCK);
 	uint8_t word[4];
+	size_t room;
+	char *to;
 	int rc, n;
 
 	if (!in || !out)
@@ -366,7 +389,9 @@ static int lz4_run(struct unpack *u)
 		rc = in_exact(u, in, size);
 		if (rc)
 			return rc < 0 ? rc : fail_cut_short(u, UNPACK_LZ4);
-		n = LZ4_decompress_safe((const char *)in, (char *)out, (int)size, LZ4_BLOCK);
+		room = LZ4_BLOCK;
+		to = (char *)output_room(u, out, &room);
+		n = LZ4_decompress_safe((const char *)in, to, (int)size, (int)room);
 		if (n < 0)
 			return fail_corrupt(u, UNPACK_LZ4, n);
 		rc = output_put(u, out, (size_t)n);

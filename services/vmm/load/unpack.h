@@ -32,7 +32,10 @@ struct unpack {
 	struct load_space *space;
 	int (*sink)(void *ctx, const uint8_t *buf, size_t len);
 	void *ctx;
-	uint64_t total; /* bytes given to the sink */
+	/* In place of the sink: memory for more bytes than there are. NULL: there is a sink. */
+	uint8_t *whole;
+	uint64_t whole_size;
+	uint64_t total; /* plain bytes so far */
 	struct load_error *error;
 };
 /* What is not packed needs no unpacking: it is an error here. */

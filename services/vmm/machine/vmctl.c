@@ -135,7 +135,7 @@ static void grow_answered(uint32_t n)
 }
 
 /* The answer of control; other messages before it are commands for later. */
-static int grown_wait(uint32_t *n)
+static int answer_wait(enum vmctl_type type, uint32_t *arg)
 {
 	struct {
 		struct vmctl_msg msg;
@@ -145,9 +145,9 @@ static int grown_wait(uint32_t *n)
 
 	do
 		rc = svc_wait_record(conn, &m, sizeof(m), SK_NO_DEADLINE);
-	while (rc >= 0 && ((size_t)rc < sizeof(m.msg) || m.msg.type != VMCTL_GROWN));
+	while (rc >= 0 && ((size_t)rc < sizeof(m.msg) || m.msg.type != type));
 	if (rc >= 0)
-		*n = m.msg.arg;
+		*arg = m.msg.arg;
 	return rc < 0 ? rc : 0;
 }
 
@@ -164,10 +164,30 @@ int vm_grow_now(uint32_t n)
 		m.pieces = vm.n_given;
 		rc = svc_request(conn, &m, sizeof(m));
 		if (!rc)
-			rc = grown_wait(&given);
+			rc = answer_wait(VMCTL_GROWN, &given);
 	} while (rc == -SK_E_RESTARTED);
 	return rc ? rc : physmap_ram_given(given) ? 0 : -SK_E_NO_MEM;
 }
+
+/* ---- the kernel, unpacked for other guests, too ------------------------------------------ */
+
+/* A control that was restarted takes the guest back, so nothing is asked twice. */
+static uint32_t image_ask(enum vmctl_type type, uint64_t size)
+{
+	const struct vmctl_msg m = { .type = (uint16_t)type, .arg = (uint32_t)size };
+	uint32_t answer = 0;
+
+	if (size > UINT32_MAX || svc_request(conn, &m, sizeof(m)) || answer_wait(type, &answer))
+		return 0;
+	return answer;
+}
+
+uint8_t *vm_image_room(uint64_t size)
+{
+	return image_ask(VMCTL_IMAGE, size) ? (uint8_t *)VM_IMAGE_VADDR : NULL;
+}
+
+bool vm_image_filled(uint64_t size) { return image_ask(VMCTL_UNPACKED, size) != 0; }
 
 /* ---- devices that come and go ------------------------------------------------------------ */
 

@@ -31,6 +31,10 @@ void vmctl_failed(const char *text);
 /* Get n more pieces of RAM now. -SK_E_NO_MEM: control gives none. */
 int vm_grow_now(uint32_t n) must_check;
 
+/* For load_kernel(): control has the memory, and takes care that nobody changes it later. */
+uint8_t *vm_image_room(uint64_t size);
+bool vm_image_filled(uint64_t size);
+
 /* ---- I/O thread ---- */
 
 /* Send this message soon; save.c composes it. */

@@ -20,6 +20,12 @@
 	X(sizes_are_set) \
 	X(limits_are_set) \
 	X(large_ones) \
+	X(a_kernel_is_unpacked_once) \
+	X(images_that_are_refused) \
+	X(images_make_room) \
+	X(files_starts_again_with_images) \
+	X(a_vmm_ends_while_it_unpacks) \
+	X(a_restart_waits_for_an_image) \
 	X(errors_leave_nothing) \
 	X(dry_runs) \
 	X(service_is_slow_to_close) \

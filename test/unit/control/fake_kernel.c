@@ -154,6 +154,10 @@ static int frame_make(sk_cap_t untyped, uint32_t order, sk_cap_t s)
 {
 	size_t i = 0;
 
+	if (order >= POOL_ORDER_MIN) { /* of an image: nobody looks into it */
+		slot[s] = (struct slot){ .type = SK_OBJ_FRAME, .parent = untyped };
+		return 0;
+	}
 	assert_true(1u << order <= sizeof(*region));
 	for (sk_cap_t k = SLOT_FIRST; k < *top; k++)
 		if (slot[k].at == region[i]) {

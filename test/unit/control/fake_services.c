@@ -19,6 +19,7 @@
 #include "guest/life.h"
 #include "proto/blk.h"
 #include "proto/domain.h"
+#include "proto/files.h"
 
 enum { OPENED_MAX = 4096 };
 
@@ -61,6 +62,9 @@ static uint32_t client_find(enum service s, uint32_t client)
 	return 0;
 }
 
+/* Files are told apart by the length of their paths. */
+static uint64_t file_number(const struct files_params *p) { return strlen(p->path); }
+
 static int open_answer(struct call *c)
 {
 	struct made *o = &conns[n_conns];
@@ -98,6 +102,8 @@ static int open_answer(struct call *c)
 	world.last_client = c->open.client;
 	c->opened = (struct svc_open_result){ .number = o->args.number,
 		.signal = cap_new(SK_OBJ_NOTIFICATION, 0) };
+	if (c->service == SERVICE_FILES)
+		c->opened.word[1] = file_number(c->open.params);
 	return 0;
 }
 

@@ -35,6 +35,10 @@ struct vmm {
 	char text[4096]; /* of all TEXT, as it asked for them */
 	uint32_t text_size;
 
+	uint64_t image_bytes; /* mapped at VM_IMAGE_VADDR */
+	uint32_t image_rights;
+	uint32_t keep_used;
+
 	struct vm_config config;
 };
 static struct vmm *vmm; /* DOMTAB_MAX */
@@ -154,6 +158,38 @@ int proc_data(struct proc *p, uint64_t vaddr, const void *data, uint64_t size, u
 	return 0;
 }
 
+/* Only images are mapped like this. */
+uint32_t proc_mark(const struct proc *p) { return vmm_with(p)->keep_used; }
+
+int proc_map(struct proc *p, sk_cap_t frame, uint64_t vaddr, uint64_t offset, uint64_t size,
+	uint32_t rights)
+{
+	struct vmm *v = vmm_with(p);
+
+	assert_true(frame && !offset);
+	assert_int_equal(vaddr, VM_IMAGE_VADDR + v->image_bytes);
+	assert_true(!v->image_bytes || v->image_rights == rights);
+	v->image_bytes += size;
+	v->image_rights = rights;
+	v->keep_used++;
+	return 0;
+}
+
+void proc_unmap(struct proc *p, uint32_t from, uint32_t to)
+{
+	struct vmm *v = vmm_with(p);
+
+	assert_true(from < to && to == v->keep_used);
+	v->keep_used = from;
+	v->image_bytes = v->image_rights = 0;
+}
+
+uint64_t vmm_image(uint32_t domid, uint32_t *rights)
+{
+	*rights = vmm_of(domid)->image_rights;
+	return vmm_of(domid)->image_bytes;
+}
+
 static void boundary_drop(struct proc_connection *out)
 {
 	sk_cap_t *const caps[] = { &out->client_signal, &out->service_signal, &out->rings,
@@ -216,6 +252,7 @@ int proc_connect_finish(struct proc *p, const struct proc_connect *c,
 	assert_ptr_equal(a->params, c->params);
 	if (!rc) {
 		out->number = r->number;
+		memcpy(out->word, r->word, sizeof(out->word));
 		out->service_signal = r->signal;
 		if (world.no_channel && (int)c->endpoint == 10 + world.fail_service)
 			rc = -SK_E_NO_MEM;

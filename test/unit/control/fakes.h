@@ -182,6 +182,8 @@ void vmm_says(uint32_t domid, uint16_t type, uint32_t arg, const void *body, uin
 bool vmm_babbles(uint32_t domid, uint32_t n);
 void vmm_garbage(uint32_t domid);
 const struct vm_config *vmm_config(uint32_t domid);
+/* Bytes of an image that are mapped in it, and how. */
+uint64_t vmm_image(uint32_t domid, uint32_t *rights);
 
 /* The service forgets its connections and begins a new life; init tells control. */
 void service_dies(enum service s);

@@ -295,6 +295,7 @@ static void info(void **state)
 		.host_memory = 47ull << 20,
 		.guest_memory = 2000ull << 20,
 		.free_memory = 1024ull << 20,
+		.image_memory = 48ull << 20,
 		.on_ns = 12345678901,
 		.idle_ns = { 70000000, 12000000001 } };
 	const struct sk_info k = { .tsc_hz = 2000123000, .features = SK_FEAT_SVM };
@@ -307,6 +308,7 @@ static void info(void **state)
 	assert_non_null(strstr(s.text, "cpu_mhz                : 2000.123\n"));
 	assert_non_null(strstr(s.text, "total_memory           : 2047\n"));
 	assert_non_null(strstr(s.text, "free_memory            : 1024\n"));
+	assert_non_null(strstr(s.text, "unpacked_kernels       : 48\n"));
 	assert_non_null(strstr(s.text, "virt_caps              : pv pvh hap gnttab-v1\n"));
 	assert_non_null(strstr(s.text, "iommu                  : none, devices can reach all"));
 	assert_non_null(strstr(s.text, "interrupts             : not remapped"));

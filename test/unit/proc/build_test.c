@@ -424,7 +424,7 @@ static void pages_are_given(void)
 {
 	const uint64_t at = 0x20000000;
 	uint8_t data[9000]; /* in two frames, of two pages and of one */
-	uint32_t rights;
+	uint32_t rights, from, to;
 	sk_cap_t f;
 
 	start();
@@ -458,6 +458,21 @@ static void pages_are_given(void)
 	assert_int_equal(proc_map(&proc, f, at + 0x40000, 0, 4096, SK_R | SK_MAP_UNCACHED), 0);
 	assert_non_null(kern_view(space(), at + 0x40000, &rights));
 	assert_int_equal(rights, SK_R | SK_MAP_UNCACHED);
+	/* and out again, with the tables that were made for it */
+	from = proc_mark(&proc);
+	assert_int_equal(proc_map(&proc, f, at + (5ull << 30), 0, 1 << 16, SK_R | SK_W), 0);
+	to = proc_mark(&proc);
+	assert_int_equal(proc_data(&proc, at + 0x50000, data, 1, SK_R), 0);
+	proc_unmap(&proc, from, to);
+	assert_null(kern_view(space(), at + (5ull << 30), NULL));
+	assert_non_null(kern_view(space(), at + 0x50000, NULL));
+	assert_true(proc_mark(&proc) > to);
+	from = proc_mark(&proc);
+	assert_int_equal(proc_map(&proc, f, at + (5ull << 30), 0, 1 << 16, SK_R), 0);
+	assert_non_null(kern_view(space(), at + (5ull << 30), &rights));
+	assert_int_equal(rights, SK_R);
+	proc_unmap(&proc, from, proc_mark(&proc));
+	assert_int_equal(proc_mark(&proc), from);
 	/* addresses are aligned, to a large page at most, and do not overlap */
 	assert_int_equal(proc_vaddr(&proc, 12) % 4096, 0);
 	assert_int_equal(proc_vaddr(&proc, 14) % (1 << 14), 0);

@@ -74,7 +74,47 @@ static int run(const void *data, uint64_t size)
 	struct mem_file f = { data, size };
 	struct load_source src = { size, mem_read, &f };
 
-	return load_kernel(&src, &fx.sp, &fx.entry, &fx.error);
+	return load_kernel(&src, &fx.sp, NULL, &fx.entry, &fx.error);
+}
+
+/* Memory of exactly the size that was asked for. */
+static struct {
+	uint8_t *at;
+	uint64_t size, filled;
+	unsigned int asked, told;
+	bool refuses, loses;
+} shelf;
+
+static uint8_t *shelf_room(uint64_t size)
+{
+	shelf.asked++;
+	shelf.size = size;
+	shelf.at = size && !shelf.refuses ? malloc(size) : NULL;
+	return shelf.at;
+}
+
+static bool shelf_filled(uint64_t size)
+{
+	assert_non_null(shelf.at);
+	shelf.told++;
+	shelf.filled = size;
+	if (shelf.loses) {
+		free(shelf.at);
+		shelf.at = NULL;
+	}
+	return size && !shelf.loses;
+}
+
+static int run_with_shelf(const void *data, uint64_t size)
+{
+	static const struct load_shelf ops = { shelf_room, shelf_filled };
+	struct mem_file f = { data, size };
+	struct load_source src = { size, mem_read, &f };
+
+	free(shelf.at);
+	shelf.at = NULL;
+	shelf.asked = shelf.told = 0;
+	return load_kernel(&src, &fx.sp, &ops, &fx.entry, &fx.error);
 }
 
 /* ---- a little ELF image ------------------------------------------------------------------ */
@@ -514,6 +554,89 @@ static void every_form(void **state)
 	}
 }
 
+/* The guest gets the same kernel, and others the plain image. */
+static void every_form_on_the_shelf(void **state)
+{
+	static struct image im;
+	uint8_t elf[TINY_SIZE];
+	enum unpack_form f;
+
+	(void)state;
+	tiny_make(elf);
+	for (f = UNPACK_NONE; f < UNPACK_LZO; f++) {
+		ram_make(RAM);
+		bz_make(f, &im);
+		if (run_with_shelf(im.data, im.size))
+			fail_msg("%s: %s", unpack_name(f), fx.error.text);
+		tiny_check(elf);
+		assert_int_equal(shelf.asked, 1);
+		assert_int_equal(shelf.told, f != UNPACK_NONE);
+		assert_int_equal(shelf.size, f == UNPACK_NONE ? 0 : TINY_SIZE + 1);
+		if (f != UNPACK_NONE) {
+			assert_int_equal(shelf.filled, TINY_SIZE);
+			assert_memory_equal(shelf.at, elf, TINY_SIZE);
+		}
+		teardown(NULL);
+	}
+	/* what another guest has unpacked is a file like any other */
+	ram_make(RAM);
+	{
+		struct load_source memory;
+
+		load_memory(&memory, elf, sizeof(elf));
+		assert_int_equal(load_kernel(&memory, &fx.sp, NULL, &fx.entry, &fx.error), 0);
+		tiny_check(elf);
+	}
+}
+
+/* The kernel is loaded all the same if there is no memory, or no longer. */
+static void no_shelf(void **state)
+{
+	static struct image im;
+	uint8_t elf[TINY_SIZE];
+
+	(void)state;
+	tiny_make(elf);
+	notes_to_sections(elf);
+	bz_make(UNPACK_ZSTD, &im);
+	for (int i = 0; i < 2; i++) {
+		shelf.refuses = !i;
+		shelf.loses = i;
+		ram_make(RAM);
+		assert_int_equal(run_with_shelf(im.data, im.size), 0);
+		assert_int_equal(shelf.told, i);
+		assert_int_equal(fx.entry, TINY_ENTRY);
+		teardown(NULL);
+	}
+	shelf.loses = false;
+}
+
+/* What a file says of its size is believed by nobody. */
+static void shelf_of_a_wrong_size(void **state)
+{
+	static const int32_t wrong[] = { -TINY_SIZE, 1 - TINY_SIZE, -4000, -1, 1, 70000 };
+	static struct image im;
+	uint8_t elf[TINY_SIZE];
+
+	(void)state;
+	tiny_make(elf);
+	for (enum unpack_form f = UNPACK_XZ; f < UNPACK_LZO; f++)
+		for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+			uint32_t size = (uint32_t)(TINY_SIZE + wrong[i]);
+
+			ram_make(RAM);
+			bz_make(f, &im);
+			memcpy(im.data + im.size - 4, &size, 4);
+			if (run_with_shelf(im.data, im.size))
+				fail_msg("%s %d: %s", unpack_name(f), wrong[i], fx.error.text);
+			tiny_check(elf);
+			assert_int_equal(shelf.told, size > 0);
+			if (size)
+				assert_int_equal(shelf.filled, wrong[i] < 0 ? 0 : TINY_SIZE);
+			teardown(NULL);
+		}
+}
+
 /* What is not packed needs no working memory, and is read right where it belongs. */
 static void plain_without_room(void **state)
 {
@@ -735,8 +858,9 @@ static void stock(const char *path)
 	assert_int_equal(fread(data, 1, (size_t)size, f), size);
 	fclose(f);
 	ram_make(RAM);
-	if (run(data, (uint64_t)size))
+	if (run_with_shelf(data, (uint64_t)size))
 		fail_msg("%s: %s", path, fx.error.text);
+	assert_true(shelf.filled + 1 == shelf.size);
 	assert_true(fx.entry >= 0x1000000 && fx.entry < fx.sp.floor);
 	assert_true(fx.sp.floor > (32 << 20) && fx.sp.floor < (128 << 20));
 	assert_non_null(
@@ -768,6 +892,9 @@ int main(void)
 		cmocka_unit_test_teardown(elf_with_many_sections, teardown),
 		cmocka_unit_test_teardown(elf_cut_short, teardown),
 		cmocka_unit_test_teardown(every_form, teardown),
+		cmocka_unit_test_teardown(every_form_on_the_shelf, teardown),
+		cmocka_unit_test_teardown(no_shelf, teardown),
+		cmocka_unit_test_teardown(shelf_of_a_wrong_size, teardown),
 		cmocka_unit_test_teardown(plain_without_room, teardown),
 		cmocka_unit_test_teardown(gzip_whole, teardown),
 		cmocka_unit_test_teardown(notes_in_sections_of_packed_images, teardown),
