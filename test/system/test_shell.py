@@ -114,6 +114,10 @@ def guests(build, tmp_path):
     write("noname.cfg", 'type = "pvh"\nkernel = "/guests/vmlinuz-cloud-amd64"\n')
     write("nokernel.cfg", 'name = "x"\ntype = "pvh"\n')
     write("good.cfg", config_text({}))
+    write("auto/start.xl", "# once, after the start\necho the host has $? started\n")
+    write("do.xl", "domid 0; domid nobody\nedit typed\nmemory = 96\n.\nsleep 1\nedit -s typed; edit -r typed\n"
+                   "watch -b -i 2 1 list | match -c Domain-0\n")
+    write("bad.xl", "echo one\necho 'two\necho three\n")
     return g
 
 
@@ -189,7 +193,7 @@ def check_lines(m):
     assert m.shell("list | grep -v Name | grep -c ^Domain-0") == "1"
     assert m.shell("cat text | grep 'line 7 '") == "line 7 of a file that is no kernel"
     assert m.shell("dmesg | grep 'volume data: 1 MiB'").endswith("(storage) volume data: 1 MiB")
-    assert "only grep" in m.shell("list | less")
+    assert "only grep and match" in m.shell("list | less")
     assert "redirection" in m.shell("list > /tool/a")
     value = "v" * 2000
     assert m.shell(f"xenstore-write /tool/a {value}") == ""
@@ -197,6 +201,20 @@ def check_lines(m):
     assert "this one is not run" in m.shell(f"xenstore-write /tool/a {'w' * 9000}")
     assert m.shell("xenstore-read /tool/a") == value
     m.shell("xenstore-rm /tool/a")
+
+
+def check_scripts(m):
+    """Lines from a file run as typed ones do, and end with a message that says where."""
+    said = m.shell("source do.xl; echo after").splitlines()
+    assert said[0] == "0" and "nobody" in said[1] and said[-4:] == ["memory = 96", "1", "1", "after"], said
+    said = m.shell("source bad.xl; echo $?")
+    assert said.startswith("one\n/guests/bad.xl:2: ") and said.endswith("\n2"), said
+    assert "does not only look" in m.shell("watch 1 poweroff")
+    m.line("watch 1 domname 0")
+    for _ in range(2):
+        m.expect(r"^Every 1 s: domname$")
+    m.send("\x03")
+    m.prompt()
 
 
 def check_vif_address(m):
@@ -260,10 +278,12 @@ def check_bad_configurations(m):
 
 def test_shell(machine, guests):
     m = machine(guests=guests)
+    m.expect(r"^the host has 0 started$")
     m.prompt()
     check_verbs(m)
     check_editing(m)
     check_lines(m)
+    check_scripts(m)
     check_vif_address(m)
     # the first refusal makes a few directories in xenstore, which stay
     m.shell("create /guests/thing2.cfg")

@@ -31,7 +31,7 @@ static void text_add(const char *word)
 void audit_begin(const struct verb *v, int argc, char *const *argv)
 {
 	text[0] = '\0';
-	if (v->effect == EFFECT_LOOKS)
+	if (v->effect != EFFECT_CHANGES)
 		return;
 	for (int i = 0; i < argc; i++) {
 		if (i)

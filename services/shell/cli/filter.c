@@ -19,6 +19,22 @@ static char char_fold(const struct filter *f, char c)
 	return f->fold && c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
 }
 
+static int pattern_too_long(struct msg *m)
+{
+	return msg_fail(m, "the pattern is too long; at most %d characters", FILTER_ITEMS);
+}
+
+/* All characters of the text stand for themselves. */
+static int text_set(struct filter *f, const char *p, struct msg *m)
+{
+	for (; *p; p++) {
+		if (f->n_items == FILTER_ITEMS)
+			return pattern_too_long(m);
+		f->item[f->n_items++].c = char_fold(f, *p);
+	}
+	return 0;
+}
+
 static int pattern_set(struct filter *f, const char *p, struct msg *m)
 {
 	struct filter_item *item = NULL;
@@ -34,9 +50,7 @@ static int pattern_set(struct filter *f, const char *p, struct msg *m)
 			continue;
 		}
 		if (f->n_items == FILTER_ITEMS)
-			return msg_fail(m,
-				"grep: the pattern is too long; at most %d characters",
-				FILTER_ITEMS);
+			return pattern_too_long(m);
 		item = &f->item[f->n_items++];
 		item->any = *p == '.';
 		if (*p == '\\' && p[1])
@@ -137,13 +151,14 @@ static int options_take(struct filter *f, const char *letters)
 int filter_init(
 	struct filter *f, int argc, char *const *argv, const struct out *to, struct msg *m)
 {
+	const bool literal = strcmp(argv[0], "match") == 0;
 	int i, rc = 0;
 
 	memset(f, 0, sizeof(*f));
 	f->to = to;
 	f->in = (struct out){ .write = filter_write, .ctx = f };
-	if (strcmp(argv[0], "grep") != 0)
-		return msg_fail(m, "%.60s: only grep can follow a | here", argv[0]);
+	if (strcmp(argv[0], "grep") != 0 && !literal)
+		return msg_fail(m, "%.60s: only grep and match can follow a | here", argv[0]);
 	for (i = 1; !rc && i < argc - 1 && argv[i][0] == '-'; i++) {
 		if (strcmp(argv[i], "--") == 0) {
 			i++;
@@ -152,6 +167,7 @@ int filter_init(
 		rc = options_take(f, argv[i] + 1);
 	}
 	if (rc || i != argc - 1)
-		return msg_fail(m, "usage: ... | grep [-c] [-i] [-v] PATTERN");
-	return pattern_set(f, argv[i], m);
+		return msg_fail(m, "usage: ... | %s",
+			literal ? "match [-c] [-i] [-v] TEXT" : "grep [-c] [-i] [-v] PATTERN");
+	return literal ? text_set(f, argv[i], m) : pattern_set(f, argv[i], m);
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * filter.h - the command after a | in the shell: grep, over the lines of a verb's output
+ * filter.h - the command after a | in the shell: grep or match, over the lines of a verb's
+ * output
  *
- * Its pattern knows . * ^ and $; a backslash makes the next character an ordinary one.
+ * The pattern of grep knows . * ^ and $; a backslash makes the next character an ordinary one.
+ * match looks for a text as it is.
  */
 #ifndef SHELL_FILTER_H
 #define SHELL_FILTER_H

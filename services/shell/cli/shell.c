@@ -11,6 +11,8 @@
  *             (Enter, Tab) until keys_ask(). It reports a ^C in that input, which ends the
  *             verb and the rest of its line
  *             SHELL2 a line runs only if it is complete and all of it was understood
+ *             SHELL3 a command behind another that took time, and each line of a script, begins
+ *                in an event of its own
  */
 #include "cli/shell.h"
 
@@ -23,10 +25,12 @@
 #include "client/ask.h"
 #include "cli/audit.h"
 #include "cli/auto.h"
+#include "cli/complete.h"
 #include "client/files.h"
 #include "cli/filter.h"
 #include "cli/format.h"
 #include "cli/line.h"
+#include "cli/script.h"
 #include "cli/look.h"
 #include "cli/term.h"
 #include "cli/typed.h"
@@ -34,7 +38,7 @@
 #include "cli/words.h"
 #include "svc/svc.h"
 
-enum { CANDIDATES_MAX = 256, PIPE_MAX = 4 };
+enum { PIPE_MAX = 4 };
 enum mode { CLOSED, EDIT, TEXT, BUSY, ATTACHED };
 /* STATUS_LEFT: ^C, as a Unix shell says it. */
 enum { STATUS_OK, STATUS_FAILED, STATUS_USAGE, STATUS_LEFT = 130 };
@@ -48,6 +52,14 @@ struct shell {
 	void (*on_room)(void);
 	void (*key)(uint8_t byte); /* of a busy verb that takes keys; NULL: it does not */
 	char *rest;                /* of the line: commands to come; NULL: none */
+	struct script script;      /* whose lines come before those of the user */
+	char *after;               /* commands behind the one that runs the script */
+	struct {
+		bool on;
+		uint32_t ms, left; /* times to come; 0: no end */
+		size_t start;      /* of the command, in the line */
+	} repeat;
+	size_t command;            /* where that which runs begins, in the line */
 	char *word[WORDS_MAX + 1]; /* of the command */
 	char status_word[8];
 	const struct verb *verb; /* that runs, or waits for the table of guests */
@@ -55,16 +67,15 @@ struct shell {
 	bool slow;             /* it does not end at once */
 	struct svc_timer next; /* each command begins in an event of its own */
 	struct filter pipe[PIPE_MAX];
-	uint32_t n_pipe;      /* filters for the output of the running verb */
-	int status;           /* of the last command, as xl exits */
-	bool interrupted;     /* ^C ended the verb */
-	bool listing;         /* Tab waits for what there is */
-	uint32_t listing_seq; /* the key that asked for them */
-	size_t complete_dir;  /* length of the directory part of the word */
+	uint32_t n_pipe;  /* filters for the output of the running verb */
+	int status;       /* of the last command, as xl exits */
+	bool interrupted; /* ^C ended the verb */
 };
 
 static struct shell shell;
 struct shell *const the_shell = &shell;
+
+static void words_run(struct shell *sh, int argc, char **argv);
 
 /* ---- verbs that go on ---- */
 
@@ -143,6 +154,17 @@ static void memory_check(void)
 	had = has;
 }
 
+/* What ran has been left by ^C, or cannot go on. */
+static void lines_drop(struct shell *sh)
+{
+	sh->rest = NULL;
+	sh->repeat.on = false;
+	svc_timer_set(&sh->next, SK_NO_DEADLINE);
+	script_end(&sh->script);
+	free(sh->after);
+	sh->after = NULL;
+}
+
 static void prompt_show(struct shell *sh)
 {
 	memory_check();
@@ -158,9 +180,27 @@ static void pipe_end(struct shell *sh)
 	term_through(NULL);
 }
 
-static void rest_drop(void) { shell.rest = NULL; }
+static void rest_drop(void) { lines_drop(&shell); }
 
 static void run_rest(void *ctx);
+static void repeat_wait(struct shell *sh);
+
+/* An event of its own for what comes next: SHELL3. */
+static void run_later(struct shell *sh)
+{
+	shell_busy(sh, rest_drop);
+	sh->next.fn = run_rest;
+	svc_timer_set(&sh->next, 0); /* at once */
+}
+
+/* A line has ended. */
+static void line_over(struct shell *sh)
+{
+	if (sh->script.text || sh->after)
+		run_later(sh);
+	else
+		prompt_show(sh);
+}
 
 void shell_done(struct shell *sh)
 {
@@ -174,13 +214,12 @@ void shell_done(struct shell *sh)
 	sh->mode = EDIT;
 	if (sh->running)
 		return; /* run_line() goes on */
-	if (!sh->rest) {
-		prompt_show(sh);
-		return;
-	}
-	shell_busy(sh, rest_drop);
-	sh->next.fn = run_rest;
-	svc_timer_set(&sh->next, 0); /* at once */
+	if (sh->repeat.on)
+		repeat_wait(sh);
+	else if (sh->rest)
+		run_later(sh);
+	else
+		line_over(sh);
 }
 
 void shell_cut(struct shell *sh)
@@ -253,6 +292,9 @@ static void shell_log_done(const char *why)
 }
 
 /* ---- lines ---- */
+
+/* The line that runs, as it came, and as its words are split. */
+static char line_whole[LINE_LEN_MAX + 1], line_text[LINE_LEN_MAX + 1];
 
 /* `$?` is the exit status of the command before. */
 static void status_insert(struct shell *sh, int argc, char **argv)
@@ -375,16 +417,21 @@ static void run_command(struct shell *sh)
 {
 	enum words_end end;
 	struct msg m;
-	int argc = words_split(&sh->rest, sh->word, &end, &m);
+	int argc;
 
+	sh->command = (size_t)(sh->rest - line_text);
+	argc = words_split(&sh->rest, sh->word, &end, &m);
 	if (pipe_begin(sh, end, &m))
 		shell_fail(sh, "%s\n", m.text);
 	else
 		words_run(sh, argc, sh->word);
 	if (!*sh->rest)
 		sh->rest = NULL;
-	if (sh->mode == EDIT)
-		pipe_end(sh);
+	if (sh->mode != EDIT)
+		return;
+	pipe_end(sh);
+	if (sh->repeat.on)
+		repeat_wait(sh);
 }
 
 static void run_line(struct shell *sh)
@@ -394,17 +441,7 @@ static void run_line(struct shell *sh)
 		run_command(sh);
 	sh->running = false;
 	if (sh->mode == EDIT)
-		prompt_show(sh);
-}
-
-static void run_rest(void *ctx)
-{
-	(void)ctx;
-	if (shell.mode != BUSY || shell.cancel != rest_drop)
-		return; /* the user has left it */
-	shell.cancel = NULL;
-	shell.mode = EDIT;
-	run_line(&shell);
+		line_over(sh);
 }
 
 /* SHELL2: is all of the line correct? 0, or -1 with *m. The text is destroyed. */
@@ -425,212 +462,169 @@ static int line_check(char *text, struct msg *m)
 	return 0;
 }
 
+/* 0, or -1 with *m: nothing of it runs (SHELL2). */
+static int line_take(struct shell *sh, const char *text, struct msg *m)
+{
+	if (strlen(text) > LINE_LEN_MAX)
+		return msg_fail(
+			m, "a line has at most %d bytes; this one is not run", LINE_LEN_MAX);
+	strcpy(line_whole, text);
+	strcpy(line_text, text);
+	if (line_check(line_text, m))
+		return -1;
+	strcpy(line_text, text);
+	sh->rest = line_text;
+	return 0;
+}
+
 static void line_enter(struct shell *sh)
 {
-	static char text[LINE_LEN_MAX + 1];
 	struct msg m;
 
-	memcpy(text, sh->line.text, sh->line.len + 1);
-	if (line_check(text, &m)) {
+	if (line_take(sh, sh->line.text, &m)) {
 		usage_fail(sh, m.text);
 		prompt_show(sh);
 		return;
 	}
-	memcpy(text, sh->line.text, sh->line.len + 1);
-	sh->rest = text;
 	run_line(sh);
 }
 
-/* ---- completion ---- */
+/* ---- scripts, and commands that are run again ---- */
 
-struct candidates {
-	const char *text[CANDIDATES_MAX];
-	size_t n;
-};
-
-static void candidate_add(struct candidates *c, const char *word, size_t len, const char *text)
+static void script_stop(struct shell *sh, const char *why)
 {
-	if (c->n < CANDIDATES_MAX && strncmp(text, word, len) == 0)
-		c->text[c->n++] = text;
+	shell_print(sh, "%s:%u: %s\n", sh->script.name, sh->script.line, why);
+	script_end(&sh->script);
 }
 
-static void complete_verb(struct shell *sh, const char *word, size_t len)
+/* The next line of the script. False: it has ended. */
+static bool script_line(struct shell *sh)
 {
-	struct candidates c = { .n = 0 };
+	char *line;
+	struct msg m;
 
-	for (size_t i = 0; verb_at(i); i++)
-		candidate_add(&c, word, len, verb_at(i)->name);
-	line_complete(&sh->line, c.text, c.n);
-}
-
-/* What Tab asked for has come. False: the user has gone on. */
-static bool listing_over(struct shell *sh)
-{
-	if (!sh->listing || sh->line.seq != sh->listing_seq)
+	if (sh->script.strict && sh->script.line && sh->status) {
+		(void)msg_fail(&m, "exit status %d; the rest is not run", sh->status);
+		script_stop(sh, m.text);
 		return false;
-	sh->listing = false;
-	return true;
+	}
+	line = script_next(&sh->script);
+	if (line && line_take(sh, line, &m)) {
+		sh->status = STATUS_USAGE;
+		script_stop(sh, m.text);
+		line = NULL;
+	}
+	if (!line)
+		script_end(&sh->script);
+	return line != NULL;
 }
 
-static void listing_begin(struct shell *sh)
-{
-	sh->listing = true;
-	sh->listing_seq = sh->line.seq;
-}
-
-/* The word that Tab completes, from the names of these. */
-static void names_offer(struct shell *sh, struct candidates *c)
-{
-	line_complete(&sh->line, c->text, c->n);
-	keys_ask(sh);
-}
-
-static void guests_listed(bool ok)
+/* What is there to run: the rest of the line; the script; what follows behind it. */
+static void run_rest(void *ctx)
 {
 	struct shell *sh = &shell;
-	struct candidates c = { .n = 0 };
-	size_t start;
+	struct msg m;
 
-	if (!listing_over(sh))
+	(void)ctx;
+	if (sh->mode != BUSY || sh->cancel != rest_drop)
+		return; /* the user has left it */
+	sh->cancel = NULL;
+	sh->mode = EDIT;
+	if (!sh->rest && sh->script.text && !script_line(sh) && !sh->after) {
+		prompt_show(sh);
 		return;
-	start = line_word(&sh->line);
-	for (uint32_t i = 0; ok && i < look.n; i++)
-		candidate_add(
-			&c, sh->line.text + start, sh->line.cursor - start, look.dom[i].name);
-	names_offer(sh, &c);
-}
-
-static void complete_guest(struct shell *sh)
-{
-	listing_begin(sh);
-	if (look_aside(guests_listed))
-		return;
-	sh->listing = false;
-	line_complete(&sh->line, NULL, 0);
-}
-
-static void services_listed(void *ctx, int status, const void *body, uint32_t len)
-{
-	struct shell *sh = ctx;
-	struct candidates c = { .n = 0 };
-	size_t start;
-
-	if (!listing_over(sh))
-		return;
-	start = line_word(&sh->line);
-	if (!status)
-		look_services_take(body, len);
-	for (uint32_t i = 0; !status && i < services.n; i++)
-		candidate_add(&c, sh->line.text + start, sh->line.cursor - start,
-			services.row[i].name);
-	names_offer(sh, &c);
-}
-
-/* The host's own domains. */
-static void complete_service(struct shell *sh)
-{
-	const struct ctl_from from = { .index = 0 };
-
-	listing_begin(sh);
-	if (ask_send(&(struct ask){ .op = CTL_SERVICES,
-		    .body = &from,
-		    .len = sizeof(from),
-		    .fn = services_listed,
-		    .ctx = sh }))
-		return;
-	sh->listing = false;
-	line_complete(&sh->line, NULL, 0);
-}
-
-/* Entries of the directory that the word names; each candidate is the whole word. */
-static void directory_listed(void *ctx, int status, const struct file_entry *list, size_t n)
-{
-	static char text[CANDIDATES_MAX][FILES_CANDIDATE];
-	struct shell *sh = ctx;
-	struct candidates c = { .n = 0 };
-	size_t start;
-	const char *word;
-
-	if (!listing_over(sh))
-		return;
-	start = line_word(&sh->line);
-	word = sh->line.text + start;
-	for (size_t i = 0; !status && i < n && c.n < CANDIDATES_MAX; i++) {
-		if ((size_t)snprintf(text[c.n], FILES_CANDIDATE, "%.*s%s%s",
-			    (int)sh->complete_dir, word, list[i].name,
-			    list[i].directory ? "/" : "") < FILES_CANDIDATE)
-			candidate_add(&c, word, sh->line.cursor - start, text[c.n]);
 	}
-	line_complete(&sh->line, c.text, c.n);
-	keys_ask(sh);
+	if (!sh->rest && !sh->script.text && sh->after) {
+		if (line_take(sh, sh->after, &m)) /* it was checked with its line */
+			sh->rest = NULL;
+		free(sh->after);
+		sh->after = NULL;
+	}
+	run_line(sh);
 }
 
-static void complete_file(struct shell *sh, const char *word, size_t len)
+int shell_run_script(struct shell *sh, const char *name, const char *text, size_t len,
+	bool strict, struct msg *m)
 {
-	char dir[FILES_CANDIDATE], full[FILES_CANDIDATE];
-	size_t n = len;
-	struct msg m;
+	if (sh->script.text)
+		return msg_fail(m, "a script cannot run another one");
+	if (script_begin(&sh->script, name, text, len, m))
+		return -1;
+	sh->script.strict = strict;
+	sh->after = sh->rest ? strdup(sh->rest) : NULL;
+	if (sh->rest && !sh->after) {
+		script_end(&sh->script);
+		return msg_fail(m, "the shell has no memory for it");
+	}
+	sh->rest = NULL;
+	return 0;
+}
 
-	while (n && word[n - 1] != '/')
-		n--;
-	if (n >= sizeof(dir))
+bool shell_repeats(const struct shell *sh) { return sh->repeat.on; }
+
+void shell_repeat(struct shell *sh, uint32_t ms, uint32_t times)
+{
+	if (sh->repeat.on)
 		return;
-	snprintf(dir, sizeof(dir), "%.*s", (int)(n > 1 ? n - 1 : n), word);
-	sh->listing_seq = sh->line.seq;
-	sh->complete_dir = n;
-	sh->listing = path_full(full, sizeof(full), n ? dir : GUESTS_DIR, &m) == 0 &&
-		      files_list(full, directory_listed, sh) == 0;
-	if (!sh->listing)
-		line_complete(&sh->line, NULL, 0);
+	sh->repeat.on = true;
+	sh->repeat.ms = ms;
+	sh->repeat.left = times;
+	sh->repeat.start = sh->command;
 }
 
-/*
- * The verb of the command that the cursor is in. *index: the number of the word in it that
- * begins at `start`.
- */
-static const struct verb *verb_of_word(const struct shell *sh, size_t start, size_t *index)
+static void repeat_due(void *ctx)
 {
-	static char text[LINE_LEN_MAX + 1];
-	char *argv[WORDS_MAX + 1], *rest = text;
-	enum words_end end;
-	struct xl_options x;
-	struct msg m;
-	int argc, n;
+	struct shell *sh = &shell;
 
-	snprintf(text, sizeof(text), "%.*s", (int)start, sh->line.text);
-	do
-		argc = words_split(&rest, argv, &end, &m);
-	while (argc >= 0 && end != WORDS_LAST);
-	n = argc > 0 ? verb_skip_xl(argc, argv, &x, &m) : 0;
-	*index = argc < 0 || n < 0 ? 1 : (size_t)(argc - n);
-	return argc > 0 && n >= 0 && n < argc ? verb_find(argv[n]) : NULL;
+	(void)ctx;
+	if (sh->mode != BUSY || sh->cancel != rest_drop || !sh->repeat.on)
+		return; /* the user has left it */
+	sh->cancel = NULL;
+	sh->mode = EDIT;
+	strcpy(line_text + sh->repeat.start, line_whole + sh->repeat.start);
+	sh->rest = line_text + sh->repeat.start;
+	run_line(sh);
 }
 
-static void word_complete(struct shell *sh)
+/* The command has ended; it is run again, or what follows is. */
+static void repeat_wait(struct shell *sh)
 {
-	size_t index, start = line_word(&sh->line);
-	const char *word = sh->line.text + start;
-	size_t len = sh->line.cursor - start;
-	const struct verb *v = verb_of_word(sh, start, &index);
-
-	if (index == 0 || (v && v->complete == COMPLETE_VERB))
-		complete_verb(sh, word, len);
-	else if (v && v->complete == COMPLETE_GUEST)
-		complete_guest(sh);
-	else if (v && v->complete == COMPLETE_FILE)
-		complete_file(sh, word, len);
-	else if (v && v->complete == COMPLETE_SERVICE)
-		complete_service(sh);
-	else
-		line_complete(&sh->line, NULL, 0);
+	if (sh->status == STATUS_USAGE || (sh->repeat.left && --sh->repeat.left == 0)) {
+		sh->repeat.on = false;
+		run_later(sh);
+		return;
+	}
+	shell_busy(sh, rest_drop);
+	sh->next.fn = repeat_due;
+	svc_timer_set(&sh->next, svc_in_ms(sh->repeat.ms));
 }
+
+void shell_run_words(struct shell *sh, int argc, char **argv) { words_run(sh, argc, argv); }
+
+/* ---- keys that give work ---- */
 
 static bool starts_work(uint8_t byte) { return byte == '\r' || byte == '\n' || byte == '\t'; }
 
 /* ---- text for a verb ---- */
 
+/* The lines of a script, which are there. */
+static void script_read_text(struct shell *sh, bool (*take)(const char *line, size_t len))
+{
+	const char *line;
+
+	do {
+		line = script_next(&sh->script);
+	} while (line && take(line, strlen(line)));
+	if (!line)
+		shell_fail(sh, "the script ends before the line with a dot; nothing is kept\n");
+}
+
 void shell_read_text(struct shell *sh, bool (*take)(const char *line, size_t len))
 {
+	if (sh->script.text) {
+		script_read_text(sh, take);
+		return;
+	}
 	sh->take = take;
 	sh->mode = TEXT;
 	line_start(&sh->text);
@@ -641,7 +635,7 @@ void shell_read_text(struct shell *sh, bool (*take)(const char *line, size_t len
 static void text_leave(struct shell *sh)
 {
 	sh->status = STATUS_LEFT;
-	sh->rest = NULL;
+	lines_drop(sh);
 	audit_end(sh->status);
 	sh->mode = EDIT;
 	line_start(&sh->line);
@@ -652,7 +646,7 @@ static void text_key(struct shell *sh, uint8_t byte)
 	switch (line_input(&sh->text, byte)) {
 	case LINE_TOO_LONG:
 		shell_fail(sh, "a line has at most %d bytes; nothing is kept\n", LINE_LEN_MAX);
-		sh->rest = NULL;
+		lines_drop(sh);
 		shell_done(sh);
 		return;
 	case LINE_ENTER:
@@ -687,7 +681,7 @@ static void verb_key(struct shell *sh, uint8_t byte)
 {
 	if (byte == KEY_INTERRUPT) {
 		sh->status = STATUS_LEFT;
-		sh->rest = NULL;
+		lines_drop(sh);
 		shell_cut(sh);
 		return;
 	}
@@ -695,6 +689,8 @@ static void verb_key(struct shell *sh, uint8_t byte)
 	if (sh->key && starts_work(byte))
 		keys_ask(sh);
 }
+
+static void tab_done(void) { keys_ask(&shell); }
 
 static void shell_key(uint8_t byte)
 {
@@ -708,7 +704,7 @@ static void shell_key(uint8_t byte)
 		text_key(sh, byte);
 		return;
 	}
-	if (sh->mode != EDIT || sh->listing)
+	if (sh->mode != EDIT || complete_waits())
 		return; /* SHELL1: the shell did not ask for keys */
 	switch (line_input(&sh->line, byte)) {
 	case LINE_ENTER:
@@ -723,12 +719,12 @@ static void shell_key(uint8_t byte)
 		line_start(&sh->line);
 		break;
 	case LINE_COMPLETE:
-		word_complete(sh);
+		complete_word(&sh->line, tab_done);
 		break;
 	default: /* end of input has no meaning here */
 		break;
 	}
-	if (!sh->listing && starts_work(byte))
+	if (!complete_waits() && starts_work(byte))
 		keys_ask(sh);
 }
 
@@ -737,8 +733,8 @@ static void shell_interrupt(void)
 	struct shell *sh = &shell;
 	void (*cancel)(void) = sh->cancel;
 
-	if (sh->listing) { /* the ^C itself comes as a key later */
-		sh->listing = false;
+	if (complete_waits()) { /* the ^C itself comes as a key later */
+		complete_leave();
 		keys_ask(sh);
 		return;
 	}
@@ -746,7 +742,7 @@ static void shell_interrupt(void)
 		return;
 	sh->interrupted = true;
 	sh->status = STATUS_LEFT;
-	sh->rest = NULL;
+	lines_drop(sh);
 	shell_print(sh, "^C\n");
 	cancel();
 	if (sh->mode == BUSY && sh->cancel == cancel)
@@ -763,13 +759,38 @@ static void shell_redraw(void)
 
 /* ---- the beginning ---- */
 
+static const char start_file[] = GUESTS_DIR "/auto/start.xl";
+/* The host has just started, and start_file is still to be run. */
+static bool starts;
+static bool opening;
+
+/* The host may do without. */
+static void start_known(void *ctx, int status, const char *text, size_t len)
+{
+	struct msg m = { .text = "" };
+
+	(void)ctx;
+	if (status && status != -SK_E_NOT_FOUND)
+		(void)msg_fail(&m, "%s: %s", start_file, files_error_text(status));
+	else if (!status)
+		(void)shell_run_script(&shell, start_file, text, len, false, &m);
+	if (m.text[0])
+		shell_print(&shell, "%s\n", m.text);
+	shell.mode = EDIT;
+	line_over(&shell);
+}
+
 /* Prompt, when the host has started. */
 static void shell_open(void)
 {
-	if (shell.mode != CLOSED)
+	const bool first = starts;
+
+	if (shell.mode != CLOSED || opening)
 		return;
-	shell.mode = EDIT;
-	prompt_show(&shell);
+	opening = true;
+	starts = false;
+	if (!first || files_read(start_file, start_known, NULL))
+		start_known(NULL, -SK_E_NOT_FOUND, NULL, 0);
 }
 
 static uint32_t was_attached;
@@ -794,6 +815,7 @@ static void shell_begin(const struct ctl_hello *h)
 	if (was_attached)
 		verb_ask(CTL_CONSOLE, &was_attached, sizeof(was_attached), NULL,
 			console_is_there);
+	starts = !h->auto_over;
 	if (!h->auto_over)
 		auto_start(h->n_auto, shell_open);
 	else

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "toolstack/msg.h"
+
 struct shell;
 extern struct shell *const the_shell;
 
@@ -35,9 +37,25 @@ void shell_on_room(void (*fn)(void));
 /* Keys go to a verb that is busy, except for ^C, which ends it as ever. */
 void shell_on_key(struct shell *sh, void (*key)(uint8_t byte));
 /*
- * Lines go to `take` until it returns false, or until ^C; then the verb has ended.
+ * Lines, of the script that runs or else of the user, go to `take` until it returns false, or
+ * until ^C; then the verb has ended.
  */
 void shell_read_text(struct shell *sh, bool (*take)(const char *line, size_t len));
+/*
+ * The command that runs is run again from its beginning, with its filters, each time that it
+ * has ended and `ms` have passed: `times` times in all (0: until ^C). Another call while it is
+ * repeated changes nothing.
+ */
+void shell_repeat(struct shell *sh, uint32_t ms, uint32_t times);
+bool shell_repeats(const struct shell *sh);
+/* The words are a command of their own, in place of that which runs. */
+void shell_run_words(struct shell *sh, int argc, char **argv);
+/*
+ * The lines of a file come next, before what follows on this line. strict: the first command
+ * that fails ends it. 0, or -1 with *m.
+ */
+int shell_run_script(struct shell *sh, const char *name, const char *text, size_t len,
+	bool strict, struct msg *m);
 /*
  * The terminal goes to a guest's console until the user leaves it. _new: the guest was just
  * made.

@@ -251,6 +251,13 @@ int verb_options(const struct verb *v, int argc, char **argv, struct options *o,
 	int letter, rc;
 
 	memset(o, 0, sizeof(*o));
+	if (strcmp(v->letters, VERB_WORDS) == 0) {
+		o->argv = argv + 1;
+		o->argc = argc - 1;
+		o->count['h'] = argc > 1 &&
+				(strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0);
+		return 0;
+	}
 	strncat(letters, v->letters, sizeof(letters) - 3);
 	long_options_of(v, list);
 	hyphens_hide(argc, argv);

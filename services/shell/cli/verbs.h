@@ -34,8 +34,11 @@ enum verb_complete {
 	COMPLETE_SERVICE,
 };
 
-/* What a verb does to guests and to the host. The log has those that change something. */
-enum verb_effect { EFFECT_LOOKS, EFFECT_CHANGES };
+/*
+ * What a verb does to guests and to the host. The log has those that change something. STAYS:
+ * it only looks, and takes the terminal, or time, or has commands of its own.
+ */
+enum verb_effect { EFFECT_LOOKS, EFFECT_CHANGES, EFFECT_STAYS };
 
 /*
  * X(verb, handler, options for getopt, least and most arguments, completion, effect, arguments,
@@ -56,7 +59,7 @@ enum verb_effect { EFFECT_LOOKS, EFFECT_CHANGES };
 		"  -c  with their pool        --json  the table as JSON\n" \
 		"  -n  makes no difference: this host is one node\n" \
 		"State: r running, b blocked, p paused, s shut down, c crashed, d dying.\n") \
-	X("console", console, "lt:n:", 1, 1, GUEST, LOOKS, "[-l] [-t pv] [-n 0] NAME", \
+	X("console", console, "lt:n:", 1, 1, GUEST, STAYS, "[-l] [-t pv] [-n 0] NAME", \
 		"attach to a guest's console", \
 		"A guest has one console, which is number 0 of the type pv.\n" \
 		"Output that nobody has seen yet comes first, and a mark where the rest is live.\n" \
@@ -156,7 +159,7 @@ enum verb_effect { EFFECT_LOOKS, EFFECT_CHANGES };
 	X("cpupool-list", cpupool_list, "cj", 0, 1, NONE, LOOKS, "[-c] [--json] [POOL]", \
 		"pools of CPUs, of which this host has one", \
 		"  -c  the numbers of its CPUs\n") \
-	X("top", top, "bd:i:nxvrfz", 0, 0, NONE, LOOKS, \
+	X("top", top, "bd:i:nxvrfz", 0, 0, NONE, STAYS, \
 		"[-b] [-d SECONDS] [-i N] [-n] [-x] [-v] [-r] [-f]", \
 		"what domains use, again and again", \
 		"The columns are xentop's. The keys N, B, V and R show the parts and the header, as the\n" \
@@ -213,12 +216,21 @@ enum verb_effect { EFFECT_LOOKS, EFFECT_CHANGES };
 		"The text follows, up to a line with a dot. `create NAME` takes it, in place of a\n" \
 		"file. It is kept until the host goes down.\n" \
 		"  -l  list the names        -r  remove it        -s  show it\n") \
-	X("sleep", sleep, "", 1, 1, NONE, LOOKS, "SECONDS", "wait some time", \
+	X("sleep", sleep, "", 1, 1, NONE, STAYS, "SECONDS", "wait some time", \
 		"Ctrl-C ends it.\n") \
-	X("wait", wait, "", 1, 2, GUEST, LOOKS, "NAME [STATE]", \
+	X("wait", wait, "", 1, 2, GUEST, STAYS, "NAME [STATE]", \
 		"wait until a guest is in a state", \
 		"STATE: running, paused, shutdown (the default; also when it is gone), or gone.\n" \
 		"It may be a guest that does not exist yet. Ctrl-C stops waiting.\n") \
+	X("watch", watch, "+", 0, 64, VERB, STAYS, "[-b] [-i N] SECONDS COMMAND...", \
+		"run a command again and again", \
+		"COMMAND is one that only looks, with its arguments and filters; Ctrl-C ends it.\n" \
+		"  -b  one below the other, without clearing the screen        -i N  ends after N times\n") \
+	X("source", source, "e", 1, 1, FILE, STAYS, "[-e] FILE", "run the lines of a file", \
+		"FILE is below /guests if it has no leading /. A line with a mistake ends it.\n" \
+		"`edit NAME` in it takes its text from the lines that follow, up to a dot.\n" \
+		"  -e  a command that fails ends it, too\n" \
+		"/guests/auto/start.xl is run once after the host's start, before the first prompt.\n") \
 	X("echo", echo, "", 0, 64, NONE, LOOKS, "[WORD...]", "show words", \
 		"`echo $?` shows the exit status of the command before, which is that of xl: 0, or\n" \
 		"1 when it failed, 2 when it was typed wrongly, 130 after Ctrl-C.\n") \
@@ -251,6 +263,8 @@ enum table_form verb_form(const struct options *o);
 const struct verb *verb_find(const char *name);
 /* Why this host does not have a verb that xl has; NULL: xl has no such verb either. */
 const char *verb_refused(const char *name);
+/* A verb whose letters are VERB_WORDS reads its options itself: they are among its words. */
+#define VERB_WORDS "+"
 /* Does it look at the table of guests? */
 bool verb_needs_guests(const struct verb *v);
 /* Does `xl -N` work with it? */

@@ -14,7 +14,7 @@ inc-fuzz-control_device := services/shell
 seeds-fuzz-control_device := test/fuzz/control/seeds-control_device
 
 fuzzers += control_shell
-src-fuzz-control_shell := test/fuzz/control/shell_fuzz.c $(call shell-fuzz-src,$(addprefix cli/,line words filter verbs) out)
+src-fuzz-control_shell := test/fuzz/control/shell_fuzz.c $(call shell-fuzz-src,$(addprefix cli/,line words filter script verbs) out)
 inc-fuzz-control_shell := services/shell
 seeds-fuzz-control_shell := test/fuzz/control/seeds-control_shell
 

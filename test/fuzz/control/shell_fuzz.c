@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * shell_fuzz.c - keys typed at the shell: line editor, then commands and words, then filters
- * and options of verbs
+ * and options of verbs; the same as the text of a script
  *
  * Objects     one editor per input.
  * Lifecycle   one call per input.
@@ -11,6 +11,7 @@
 
 #include "cli/filter.h"
 #include "cli/line.h"
+#include "cli/script.h"
 #include "cli/verbs.h"
 #include "cli/words.h"
 
@@ -94,11 +95,31 @@ static void complete(struct line *l)
 	line_complete(l, fits, n);
 }
 
+/* Each byte is in one line, or an end of one. */
+static void read_script(const char *text, size_t size)
+{
+	struct script s;
+	struct msg m;
+	size_t seen = 0;
+	char *line;
+
+	if (script_begin(&s, "/guests/x.xl", text, size, &m))
+		return;
+	while ((line = script_next(&s)) != NULL) {
+		must(!strchr(line, '\n'));
+		seen += strlen(line) + 1;
+		must(seen <= size + 1 && s.at <= size + 1);
+	}
+	must(s.at >= size);
+	script_end(&s);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const struct out echo = { .write = no_text };
 	static struct line l;
 
+	read_script((const char *)data, size);
 	line_init(&l, &echo, "> ");
 	line_start(&l);
 	for (size_t i = 0; i < size; i++) {

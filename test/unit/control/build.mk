@@ -85,7 +85,7 @@ inc-unit-control_restart := $(control-inc) libs/proc
 cflags-unit-control_restart := -iquote test/unit/control/fake
 
 unit-tests += control_domain
-src-unit-control_domain = $(addprefix test/unit/control/,domain_test.c domain_accuse_test.c domain_console_test.c domain_create_test.c domain_images_test.c domain_ctl_test.c domain_life_test.c domain_memory_test.c domain_plug_test.c domain_save_test.c domain_sched_test.c domain_top_test.c domain_restart_test.c domain_shell_test.c) \
+src-unit-control_domain = $(wildcard test/unit/control/domain_*test.c) \
 	$(control-world)
 inc-unit-control_domain := $(control-inc) libs/proc
 cflags-unit-control_domain := -iquote test/unit/control/fake -Dmalloc=world_malloc

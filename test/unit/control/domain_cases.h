@@ -42,6 +42,9 @@
 	X(waiting_can_be_left) \
 	X(states_are_waited_for) \
 	X(sleeping) \
+	X(commands_are_run_again) \
+	X(scripts_are_run) \
+	X(scripts_have_texts) \
 	X(logs_of_consoles) \
 	X(what_was_done_is_logged) \
 	X(configurations_are_typed) \
@@ -159,5 +162,7 @@ void guest_ends(uint32_t domid);
 /* The same for a guest that will be started again, but not at once. */
 void guest_ends_resting(uint32_t domid);
 void guest_destroyed(const char *name);
+/* Types a line whose command goes on. */
+void waits(const char *line);
 
 #endif

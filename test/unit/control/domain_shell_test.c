@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * domain_shell_test.c - the control domain: lines, lists, pipes and files of the shell
+ * domain_shell_test.c - the control domain: lines, lists and files of the shell
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -33,63 +33,6 @@ void waiting_can_be_left(void **state)
 	assert_true(screen_has("skerry# "));
 	vmm_says(domid_of("a"), VMCTL_READY, 0, NULL, 0);
 	guest_destroyed("a");
-	world_at_rest();
-}
-
-static void waits(const char *line)
-{
-	type(line);
-	assert_false(screen_has("skerry# "));
-}
-
-void states_are_waited_for(void **state)
-{
-	uint32_t domid;
-
-	(void)state;
-	type("wait a gone\r");
-	assert_true(screen_has("skerry# "));
-	type("wait a\r");
-	assert_true(screen_has("skerry# "));
-	waits("wait a running\r");
-	type("\x03");
-	assert_true(screen_has("^C\r\nskerry# "));
-	domid = guest_created("create -p /guests/a.cfg\r", "a");
-	assert_true(screen_has("skerry# "));
-	type("wait a paused\r");
-	assert_true(screen_has("skerry# "));
-	waits("wait a running\r");
-	type("\x03");
-	type("unpause a; wait a running\r");
-	assert_true(screen_has("skerry# "));
-	waits("wait a paused\r");
-	type("\x03");
-	waits("wait a shutdown; wait a gone; echo both\r");
-	vmm_says(domid, VMCTL_SHUTDOWN, REASON_POWEROFF, NULL, 0);
-	guest_ends(domid);
-	assert_true(screen_has("both\r\nskerry# "));
-	type("wait a asleep\r");
-	assert_true(screen_has("wait: 'asleep' is no state; running, paused"));
-	type("wait a2345678901234567890123456789012345678901234567890123456789012345 gone\r");
-	assert_true(screen_has("is too long"));
-	world_at_rest();
-}
-
-void sleeping(void **state)
-{
-	(void)state;
-	waits("sleep 20; echo rested\r");
-	timers_expire();
-	assert_true(screen_has("rested\r\nskerry# "));
-	waits("sleep 20; echo rested\r");
-	type("\x03");
-	assert_true(screen_has("^C\r\nskerry# "));
-	assert_false(screen_has("rested\r\n"));
-	assert_false(timers_set());
-	type("sleep 1x\r");
-	assert_true(screen_has("sleep: '1x' is not a number of seconds"));
-	type("sleep 1000001\r");
-	assert_true(screen_has("sleep: '1000001' is not a number"));
 	world_at_rest();
 }
 
@@ -685,91 +628,6 @@ void a_line_without_end(void **state)
 	world_at_rest();
 }
 
-void several_commands_in_a_line(void **state)
-{
-	uint32_t domid;
-
-	(void)state;
-	type("domid 0;domname 0; xenstore-write /t/a 1 ; xenstore-read /t/a;; ls /guests | grep ^te ; xenstore-rm /t; domid 0\r");
-	assert_true(screen_has("\r\n0\r\nDomain-0\r\n1\r\ntext\r\n0\r\nskerry# "));
-	type("list; list\r");
-	assert_non_null(strstr(strstr(world.screen, "Name ") + 1, "Name "));
-	assert_true(screen_has("skerry# "));
-	type("domid nobody; domname 0\r"); /* goes on after a failure, as a Unix shell does */
-	assert_true(screen_has("does not exist.\r\nDomain-0\r\n"));
-	type("domid 0; domname 'x\r"); /* a line with a mistake runs nothing */
-	assert_true(screen_has("not closed") && !screen_has("\r\n0\r\n"));
-	type("domid 0 && domname 0\r");
-	assert_true(screen_has("no &&") && !screen_has("\r\n0\r\n"));
-	type("xenstore-write /t/a b > /t/c; domid 0\r");
-	assert_true(screen_has("no redirection") && !screen_has("\r\n0\r\n"));
-	assert_int_equal(node_count(), HOST_NODES);
-	type("create a.cfg; domid a; shutdown -w a; domname 0\r");
-	domid = domid_of("a");
-	assert_false(screen_has("skerry# "));
-	vmm_says(domid, VMCTL_READY, 0, NULL, 0);
-	assert_true(screen_has("Shutting down domain") && !screen_has("Domain-0"));
-	type("\x03"); /* ends the command and the rest of the line */
-	assert_true(screen_has("^C\r\nskerry# ") && !screen_has("Domain-0"));
-	type("destroy a; domname 0\r");
-	assert_false(screen_has("Domain-0"));
-	guest_ends(domid);
-	assert_true(screen_has("Domain-0\r\nskerry# "));
-	type("create -c a.cfg; domname 0\r");
-	domid = domid_of("a");
-	vmm_says(domid, VMCTL_READY, 0, NULL, 0);
-	assert_int_equal(world.attached, domid);
-	console_detaches();
-	world_run();
-	assert_true(screen_has("Domain-0\r\nskerry# "));
-	guest_destroyed("a");
-	world_at_rest();
-}
-
-void pipes(void **state)
-{
-	(void)state;
-	type("xenstore-ls -f /local | grep -v domid | grep Domain\r");
-	assert_true(
-		screen_has("| grep Domain\r\n/local/domain/0/name = \"Domain-0\"\r\nskerry# "));
-	type("help | grep -c xenstore-r\r");
-	assert_true(screen_has("\r\n2\r\n"));
-	type("dmesg | grep fine\r");
-	assert_true(screen_has("grep fine\r\nfine\r\nskerry# "));
-	type("list | grep nobody; list | grep Domain-0\r");
-	assert_false(screen_has("Name "));
-	assert_true(screen_has("\r\nDomain-0 "));
-	type("domid nobody | grep x\r"); /* error messages do not go into the pipe */
-	assert_true(screen_has("does not exist."));
-	type("create none.cfg | grep x\r");
-	assert_true(screen_has("no such file"));
-	type("create -n a.cfg serial=x | grep memkb\r");
-	assert_true(screen_has("key 'serial': only hvm") && screen_has("\"max_memkb\": 65536"));
-	assert_false(screen_has("vdev"));
-	type("list | less\r");
-	assert_true(screen_has("less: only grep") && !screen_has("Name "));
-	type("list |\r");
-	assert_true(screen_has("there is no command on one side of |"));
-	type("| grep x\r");
-	assert_true(screen_has("there is no command on one side of |"));
-	type("list | | grep x\r");
-	assert_true(screen_has("there is no command on one side of |"));
-	type("list | grep a | grep a | grep a | grep a | grep a\r");
-	assert_true(screen_has("at most 4 filters"));
-	type("domname 0\r");
-	assert_true(screen_has("Domain-0\r\nskerry# "));
-	type("create a.cfg | grep x\r");
-	vmm_says(domid_of("a"), VMCTL_READY, 0, NULL, 0);
-	type("console a | grep x\r");
-	assert_int_equal(world.attached, domid_of("a"));
-	console_detaches();
-	world_run();
-	type("domid a\r");
-	assert_true(screen_has("skerry# "));
-	guest_destroyed("a");
-	world_at_rest();
-}
-
 void files_and_completion(void **state)
 {
 	(void)state;
@@ -784,7 +642,8 @@ void files_and_completion(void **state)
 	type("ls /guests/none\r");
 	assert_true(screen_has("/guests/none: no such file"));
 	type("cat text; ls auto; ls ./auto\r");
-	assert_true(screen_has("line two\r\n1.cfg\r\n2.cfg\r\n3.cfg\r\nreadme\r\n1.cfg\r\n"));
+	assert_true(screen_has(
+		"line two\r\n1.cfg\r\n2.cfg\r\n3.cfg\r\nreadme\r\nstart.xl\r\n1.cfg\r\n"));
 	type("cat nothing\r");
 	assert_true(screen_has("/guests/nothing: no such file"));
 	type("cat te\t");

@@ -46,6 +46,7 @@ static int setup(void **state)
 	file_add("/guests/auto/1.cfg", GUEST("one", "1"));
 	file_add("/guests/auto/readme", "no guest");
 	file_add("/guests/auto/3.cfg", "rubbish");
+	file_add("/guests/auto/start.xl", "echo the host\ndomid one; echo has started\n");
 	world_init();
 	return 0;
 }
@@ -102,6 +103,12 @@ void guest_destroyed(const char *name)
 	type(command);
 	guest_ends(domid);
 	assert_true(screen_has("skerry# "));
+}
+
+void waits(const char *line)
+{
+	type(line);
+	assert_false(screen_has("skerry# "));
 }
 
 #define X(name) cmocka_unit_test_setup(name, setup),

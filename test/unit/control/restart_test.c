@@ -294,6 +294,7 @@ static int setup(void **state)
 		file_add("/guests/a.cfg", GUEST("a", "a"));
 		file_add("/guests/b.cfg", GUEST("b", "b"));
 		file_add("/guests/auto/readme", "no guest");
+		file_add("/guests/auto/start.xl", "xenstore-ls /vm");
 		kept = shared_alloc(KEPT_SIZE);
 		sure = shared_alloc(sizeof(*sure));
 	}

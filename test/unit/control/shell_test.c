@@ -492,6 +492,11 @@ static void grep(void **state)
 	static const char in[] = "Name ID\nDomain-0 0\nweb 12\nwebb 2\n\nlast";
 
 	(void)state;
+	filtered("match web", in, "web 12\nwebb 2\n");
+	filtered("match -c -i NAME", in, "1\n");
+	filtered("match -v b", in, "Name ID\nDomain-0 0\n\nlast\n");
+	filtered("match 'w.b*^$'", "wb\na w.b*^$ b\n", "a w.b*^$ b\n");
+	filtered("match '\\'", "a\\b\nab\n", "a\\b\n");
 	filtered("grep web", in, "web 12\nwebb 2\n");
 	filtered("grep last", in, "last\n");
 	filtered("grep ''", "a\n\nb", "a\n\nb\n");
