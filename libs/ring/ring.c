@@ -226,6 +226,16 @@ static bool take_wish(uint32_t *want, bool urgent)
 	return true;
 }
 
+bool ring_woken(struct ring *r)
+{
+	if (!producer(r))
+		return peer_word(r) != ((uint64_t)r->epoch << 32 | r->index);
+	if (!r->wishes || __atomic_load_n(&r->sh->want_room, __ATOMIC_RELAXED))
+		return false;
+	r->wishes = false;
+	return true;
+}
+
 bool ring_put_flush(struct ring *r)
 {
 	bool urgent;
@@ -288,6 +298,7 @@ bool ring_room_idle(struct ring *r, uint32_t len)
 {
 	if (len > ring_record_max(r))
 		return false;
+	r->wishes = true;
 	__atomic_store_n(&r->sh->want_room, 1, __ATOMIC_RELAXED);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (load_cons(r))

@@ -87,6 +87,8 @@ struct ring {
 	enum ring_end end;
 	/* Producer: a record that is not published yet is not a quiet one. */
 	bool urgent;
+	/* Producer: it has asked for room, and ring_woken() has not seen that there is some. */
+	bool wishes;
 };
 
 /*
@@ -153,6 +155,12 @@ bool ring_get_flush(struct ring *r);
 bool ring_get_idle(struct ring *r);
 /* The same for a consumer that need not be woken for quiet records. */
 bool ring_get_idle_patient(struct ring *r);
+/*
+ * Has the peer published anything that this end has not taken? Producer: has it made the room
+ * that this end asked for; that is told once. The peer does so before it signals, so who
+ * gets one signal for several rings looks no further at those for which it is not.
+ */
+bool ring_woken(struct ring *r);
 /* The consumer has taken all records of which it knows; it looks at nothing new. */
 static inline bool ring_drained(const struct ring *r) { return r->peer == r->index; }
 

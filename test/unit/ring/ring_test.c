@@ -376,6 +376,34 @@ static void quiet_records_wake_only_those_that_want_all(void **state)
 	assert_false(ring_put_flush(&e->prod)); /* it was signalled */
 }
 
+/* Who gets one signal for several rings sees which of them it is for. */
+static void an_end_sees_that_it_is_woken(void **state)
+{
+	struct ends *e = *state;
+	uint8_t buf[DATA];
+
+	assert_false(ring_woken(&e->cons));
+	assert_int_equal(ring_put(&e->prod, "a", 1), 0);
+	assert_false(ring_woken(&e->cons)); /* not published */
+	(void)ring_put_flush(&e->prod);
+	assert_true(ring_woken(&e->cons));
+	assert_true(ring_get_idle(&e->cons));
+	assert_true(ring_woken(&e->cons)); /* until it takes it */
+	assert_int_equal(ring_get(&e->cons, buf, sizeof(buf)), 1);
+	assert_false(ring_woken(&e->cons));
+	(void)ring_get_flush(&e->cons);
+	assert_false(ring_woken(&e->prod)); /* it has not asked for room */
+	while (ring_put(&e->prod, buf, 64) == 0)
+		continue;
+	assert_false(ring_room_idle(&e->prod, 64));
+	(void)ring_put_flush(&e->prod);
+	assert_false(ring_woken(&e->prod));
+	assert_int_equal(ring_get(&e->cons, buf, sizeof(buf)), 64);
+	assert_true(ring_get_flush(&e->cons));
+	assert_true(ring_woken(&e->prod));
+	assert_false(ring_woken(&e->prod));
+}
+
 static void a_quiet_record_beside_another_is_not_quiet(void **state)
 {
 	struct ends *e = *state;
@@ -456,6 +484,8 @@ int main(void)
 		T(room_for_several),
 		W(room_for_several),
 		T(quiet_records_wake_only_those_that_want_all),
+		T(an_end_sees_that_it_is_woken),
+		W(an_end_sees_that_it_is_woken),
 		T(a_quiet_record_beside_another_is_not_quiet),
 		T(quiet_records_do_not_fill_the_ring),
 		W(quiet_records_do_not_fill_the_ring),
