@@ -47,10 +47,6 @@ static const char *log_convert(const char *f, va_list *ap)
 			log_putc(*s);
 		return f + 1;
 	}
-	if (*f == '%' || !*f) {
-		log_putc('%');
-		return f + (*f == '%');
-	}
 	v = wide ? va_arg(*ap, uint64_t) : va_arg(*ap, unsigned int);
 	log_number(v, *f == 'u' ? 10 : 16);
 	return f + 1;

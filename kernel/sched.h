@@ -113,8 +113,6 @@ static inline bool timer_set(const struct thread *t)
 {
 	return heap_contains(&t->timer) && load(&t->timer.key) <= t->deadline;
 }
-/* t waits until t->deadline; other CPUs can see that it waits. */
-void timer_start(struct thread *t);
 /* t is stopped. */
 void timer_cancel(struct thread *t);
 

@@ -109,7 +109,8 @@ static inline void thread_set_state(struct thread *t, enum thread_state state)
 	store(&t->state, (uint8_t)state);
 }
 
-void timer_start(struct thread *t); /* sched.h */
+/* t waits until t->deadline; other CPUs can see that it waits. */
+void timer_start(struct thread *t); /* sched.c */
 /* t waits on o and its deadline is armed. The caller holds the lock of o and has queued t. */
 static inline void thread_wait(
 	struct thread *t, struct object *o, enum thread_state state, sk_time_t until)

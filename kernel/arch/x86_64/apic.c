@@ -118,21 +118,9 @@ void arch_timer_arm(sk_time_t deadline)
 	lapic_write(REG_COUNT_INIT, (uint32_t)count);
 }
 
-/*
- * Let the timer count down from the top while wait() runs: APIC ticks, and TSC ticks in *tsc.
- */
-uint64_t lapic_count_between(uint64_t (*wait)(void), uint64_t *tsc)
-{
-	uint64_t counted;
+void lapic_count_from(uint32_t count) { lapic_write(REG_COUNT_INIT, count); }
 
-	lapic_write(REG_TIMER, MASKED | VEC_TIMER);
-	lapic_write(REG_COUNT_INIT, UINT32_MAX);
-	*tsc = wait();
-	counted = UINT32_MAX - lapic_read(REG_COUNT_NOW);
-	lapic_write(REG_COUNT_INIT, 0);
-	lapic_write(REG_TIMER, VEC_TIMER | (features.tsc_deadline ? DEADLINE_MODE : 0));
-	return counted;
-}
+uint32_t lapic_count(void) { return lapic_read(REG_COUNT_NOW); }
 
 bool arch_irq_pending(void)
 {

@@ -113,7 +113,12 @@ enum { ICR_NMI = 0x400, ICR_INIT = 0x4500, ICR_STARTUP = 0x4600, ICR_OTHERS = 0x
 void time_init(void);
 void delay_us(uint64_t us);
 extern uint64_t lapic_hz;
-uint64_t lapic_count_between(uint64_t (*wait)(void), uint64_t *tsc);
+/*
+ * The timer counts down from there, once, and how far it is; 0: it stands still, as it does
+ * always if it has deadlines.
+ */
+void lapic_count_from(uint32_t count);
+uint32_t lapic_count(void);
 
 /* smp.c */
 void smp_stop_others(void);
