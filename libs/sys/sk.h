@@ -286,10 +286,10 @@ static inline long sk_vcpu_configure(
 }
 static inline long sk_vcpu_enter(sk_cap_t vcpu, sk_time_t deadline, uint32_t *reason)
 {
-	uint64_t r[6] = { vcpu, deadline, 0, 0, 0, 0 };
-	long rc = sk_sys_r(SK_SYS_VCPU_ENTER, r);
+	uint64_t r = vcpu;
+	long rc = sk_sys2(SK_SYS_VCPU_ENTER, &r, deadline);
 
-	*reason = (uint32_t)r[0];
+	*reason = (uint32_t)r;
 	return rc;
 }
 static inline long sk_vcpu_sync(sk_cap_t vcpu, uint32_t groups)

@@ -23,6 +23,14 @@ static inline long sk_sys6(
 			 : "rcx", "r11", "memory");
 	return ret;
 }
+/* Of two arguments and one result, which replaces the first; the shortest way. */
+static inline long sk_sys2(long nr, uint64_t *a, uint64_t b)
+{
+	long ret = nr;
+
+	__asm__ volatile("syscall" : "+a"(ret), "+D"(*a), "+S"(b) : : "rcx", "r11", "memory");
+	return ret;
+}
 /* The same for calls with results: they come back in r[0..5] (RDI RSI RDX R10 R8 R9). */
 static inline long sk_sys_r(long nr, uint64_t r[6])
 {

@@ -24,19 +24,8 @@
 #include "machine/vmctl.h"
 
 enum { VEC_UD = 6, VEC_GP = 13, VEC_PF = 14 };
-enum { FLAG_RF = 1 << 16 };
 /* How many bytes of an instruction the log shows. */
 enum { BYTES_SHOWN = 8 };
-
-void exit_rip_set(struct vcpu *v, uint64_t rip)
-{
-	struct sk_vcpu_state *st = v->st;
-
-	st->rip = insn_mode(st) == 64 ? rip : (uint32_t)rip;
-	st->rflags &= ~(uint64_t)FLAG_RF;
-	st->int_shadow = 0;
-	vcpu_dirty(v, SK_VCPU_RIP);
-}
 
 /* ---- code bytes -------------------------------------------------------------------------- */
 
@@ -64,13 +53,12 @@ size_t exit_code(struct vcpu *v, uint8_t code[INSN_MAX])
 	return n;
 }
 
-void exit_skip(struct vcpu *v, uint8_t usual)
+void exit_skip_read(struct vcpu *v, uint8_t usual)
 {
 	uint8_t code[INSN_MAX];
-	int n = v->st->instr_len;
+	/* the record has code bytes only for nested faults */
+	int n = insn_length(code, code_read(v, code), insn_mode(v->st));
 
-	if (!n) /* the record has code bytes only for nested faults */
-		n = insn_length(code, code_read(v, code), insn_mode(v->st));
 	exit_rip_set(v, v->st->rip + (n > 0 ? (uint64_t)n : usual));
 }
 

@@ -158,17 +158,28 @@ static void exit_hlt(struct vcpu *v)
  */
 static bool port_expected(uint16_t port)
 {
-	static const struct {
-		uint16_t first, last;
-	} ranges[] = { { 0x00, 0x2f }, { 0x40, 0x4f }, { 0x60, 0x71 }, { 0x80, 0xdf },
-		{ 0xe9, 0xed }, { 0x170, 0x177 }, { 0x1f0, 0x1f7 }, { 0x278, 0x27f },
-		{ 0x2e9, 0x2ef }, { 0x2f9, 0x2ff }, { 0x370, 0x37f }, { 0x3b0, 0x3df },
-		{ 0x3e9, 0x3f7 }, { 0x3f9, 0x3ff }, { 0x4d0, 0x4d1 }, { 0xcf8, 0xcff } };
-
-	for (size_t i = 0; i < ARRAY_SIZE(ranges); i++)
-		if (port >= ranges[i].first && port <= ranges[i].last)
-			return true;
-	return port >= ACPI_SLEEP_PORT && port <= ACPI_RESET_PORT;
+	switch (port) {
+	case 0x00 ... 0x2f:
+	case 0x40 ... 0x4f:
+	case 0x60 ... 0x71:
+	case 0x80 ... 0xdf:
+	case 0xe9 ... 0xed:
+	case 0x170 ... 0x177:
+	case 0x1f0 ... 0x1f7:
+	case 0x278 ... 0x27f:
+	case 0x2e9 ... 0x2ef:
+	case 0x2f9 ... 0x2ff:
+	case 0x370 ... 0x37f:
+	case 0x3b0 ... 0x3df:
+	case 0x3e9 ... 0x3f7:
+	case 0x3f9 ... 0x3ff:
+	case 0x4d0 ... 0x4d1:
+	case 0xcf8 ... 0xcff:
+	case ACPI_SLEEP_PORT ... ACPI_RESET_PORT:
+		return true;
+	default:
+		return false;
+	}
 }
 
 /*
@@ -260,13 +271,13 @@ static void exit_cr_write(struct vcpu *v)
 
 enum exit_next exit_dispatch(struct vcpu *v, uint32_t reason)
 {
+	if (reason == SK_EXIT_HYPERCALL)
+		return exit_hypercall(v);
 	switch (reason) {
 	case SK_EXIT_SIGNAL:
 	case SK_EXIT_DEADLINE:
 	case SK_EXIT_NMI_WINDOW:
 		break;
-	case SK_EXIT_HYPERCALL:
-		return exit_hypercall(v);
 	case SK_EXIT_CPUID:
 		exit_cpuid(v);
 		return NEXT_ENTER;

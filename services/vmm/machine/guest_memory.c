@@ -8,6 +8,9 @@
  * Invariants  GMEM1 a pointer is returned only if every page of the range is in the guest now
  *                   and the range is contiguous here
  *             GMEM2 a walk reads at most 5 entries, each of them once
+ *             GMEM3 a walk is not repeated if it would read the same entries with the same
+ *                   values, and lead to the same page of the VMM: the guest may change its
+ *                   tables at any time without a word, so they are read each time
  */
 #include "machine/guest_memory.h"
 
@@ -120,17 +123,16 @@ static bool walk_init(const struct sk_vcpu_state *st, uint64_t gva, struct walk 
 	return true;
 }
 
-/* An entry is aligned to its size, so it lies in one page. */
-static inline bool entry_read(sk_gpa_t gpa, unsigned int size, uint64_t *out)
+/* An entry is aligned to its size, so it lies in one page. Returns where; NULL: nowhere. */
+static inline const void *entry_read(sk_gpa_t gpa, unsigned int size, uint64_t *out)
 {
 	uint64_t ignored;
-	void *p = gpa < GPA_LIMIT ? piece_at(gpa, &ignored) : NULL;
+	const void *p = gpa < GPA_LIMIT ? piece_at(gpa, &ignored) : NULL;
 
-	if (!p)
-		return false;
-	*out = size == 8 ? __atomic_load_n((uint64_t *)p, __ATOMIC_RELAXED)
-			 : __atomic_load_n((uint32_t *)p, __ATOMIC_RELAXED);
-	return true;
+	if (p)
+		*out = size == 8 ? __atomic_load_n((const uint64_t *)p, __ATOMIC_RELAXED)
+				 : __atomic_load_n((const uint32_t *)p, __ATOMIC_RELAXED);
+	return p;
 }
 
 /* Set the accessed bit, and the dirty bit for a write, as the processor does. */
@@ -157,11 +159,25 @@ static uint64_t large_page(
 	return base | (gva & mask);
 }
 
-/* The walk itself, inline so that the compiler makes one for the usual mode. */
-static inline __attribute__((always_inline)) bool walk_levels(
-	const struct walk w, uint64_t gva, enum walk_use use, uint32_t *rights, sk_gpa_t *gpa)
+/* Note an entry of 8 bytes, for its level and the ones below. */
+static void seen_note(
+	struct gva_seen *seen, unsigned int level, const uint64_t *at, uint64_t value)
+{
+	for (unsigned int i = 0; i < level; i++) {
+		seen->entry[i] = at;
+		seen->value[i] = value;
+	}
+}
+
+/*
+ * The walk itself, inline so that the compiler makes one for the usual mode. seen: to note the
+ * entries in, or NULL.
+ */
+static inline __attribute__((always_inline)) bool walk_levels(const struct walk w, uint64_t gva,
+	enum walk_use use, uint32_t *rights, sk_gpa_t *gpa, struct gva_seen *seen)
 {
 	uint64_t table = w.root, entry, at;
+	const void *where;
 	unsigned int shift;
 
 	for (unsigned int level = w.levels; level; level--) { /* GMEM2 */
@@ -171,8 +187,11 @@ static inline __attribute__((always_inline)) bool walk_levels(
 		at = table + (gva >> shift & ((1ull << w.bits) - 1)) * w.entry;
 		if (pdpte)
 			at = table + (gva >> 30 & 3) * 8;
-		if (!entry_read(at, w.entry, &entry) || !(entry & PTE_P))
+		where = entry_read(at, w.entry, &entry);
+		if (!where || !(entry & PTE_P))
 			return false;
+		if (seen)
+			seen_note(seen, level, where, entry | PTE_A);
 		if (!pdpte)
 			*rights &= (uint32_t)entry;
 		leaf = level == 1 || (entry & PTE_PS && w.pse && !pdpte && level < 4);
@@ -191,6 +210,11 @@ static inline __attribute__((always_inline)) bool walk_levels(
 	return true;
 }
 
+static inline bool four_levels(const struct sk_vcpu_state *st)
+{
+	return st->cr0 & CR0_PG && st->efer & EFER_LMA && !(st->cr4 & CR4_LA57);
+}
+
 /*
  * Store in *rights the rights (PTE_W, PTE_U) that all levels of the page grant, and in *gpa its
  * address. With WALK_WRITE the dirty bit is set. False: not mapped.
@@ -204,13 +228,13 @@ static bool walk_page(const struct sk_vcpu_state *st, uint64_t gva, enum walk_us
 	*gpa = gva;
 	if (!(st->cr0 & CR0_PG))
 		return !(gva >> 32);
-	if (st->efer & EFER_LMA && !(st->cr4 & CR4_LA57)) {
+	if (four_levels(st)) {
 		const struct walk four = { 4, 9, 8, st->cr3 & PTE_ADDR, true,
 			st->cr0 & CR0_WP };
 
-		return canonical(gva, 48) && walk_levels(four, gva, use, rights, gpa);
+		return canonical(gva, 48) && walk_levels(four, gva, use, rights, gpa, NULL);
 	}
-	return walk_init(st, gva, &w) && walk_levels(w, gva, use, rights, gpa);
+	return walk_init(st, gva, &w) && walk_levels(w, gva, use, rights, gpa, NULL);
 }
 
 sk_gpa_t gva_to_gpa(struct vcpu *v, uint64_t gva)
@@ -259,10 +283,57 @@ static uint8_t *page_rest(sk_gpa_t gpa, uint64_t len, uint64_t *n)
 	return gpa < GPA_LIMIT ? piece_at(gpa, &ignored) : NULL;
 }
 
+static inline bool seen_again(const struct gva_seen *s, unsigned int i)
+{
+	return __atomic_load_n(s->entry[i], __ATOMIC_RELAXED) == s->value[i];
+}
+
+/* Would a walk for this page do the same as the one in *s? */
+static inline bool seen_valid(
+	const struct sk_vcpu_state *st, const struct gva_seen *s, uint64_t page)
+{
+	return s->page == page && s->at && s->cr3 == st->cr3 &&
+	       s->map_changes == __atomic_load_n(&vm.map_changes, __ATOMIC_ACQUIRE) &&
+	       seen_again(s, 3) && seen_again(s, 2) && seen_again(s, 1) && seen_again(s, 0);
+}
+
+static bool seen_walk(const struct sk_vcpu_state *st, struct gva_seen *s, uint64_t gva)
+{
+	const struct walk four = { 4, 9, 8, st->cr3 & PTE_ADDR, true, false };
+	uint64_t ignored;
+	uint32_t rights = 0;
+	sk_gpa_t gpa;
+
+	s->at = NULL;
+	s->page = gva / SK_PAGE_SIZE;
+	s->cr3 = st->cr3;
+	s->map_changes = __atomic_load_n(&vm.map_changes, __ATOMIC_ACQUIRE);
+	if (canonical(gva, 48) && walk_levels(four, gva, WALK_READ, &rights, &gpa, s) &&
+		gpa < GPA_LIMIT)
+		s->at = piece_at(gpa & ~(SK_PAGE_SIZE - 1), &ignored);
+	return s->at;
+}
+
+/* Read from one page by tables of four levels. False: they do not lead to memory. */
+static inline bool page_read(struct vcpu *v, uint64_t gva, void *buf, uint64_t len)
+{
+	struct gva_seen *s = &v->seen[gva / SK_PAGE_SIZE % GVA_SEEN];
+
+	if (!seen_valid(v->st, s, gva / SK_PAGE_SIZE) && !seen_walk(v->st, s, gva))
+		return false;
+	if (len == sizeof(uint32_t)) /* the argument of EVTCHNOP_send */
+		__builtin_memcpy(buf, s->at + gva % SK_PAGE_SIZE, sizeof(uint32_t));
+	else
+		memcpy(buf, s->at + gva % SK_PAGE_SIZE, len);
+	return true;
+}
+
 int gva_read(struct vcpu *v, uint64_t gva, void *buf, uint64_t len)
 {
 	uint64_t n;
 
+	if (four_levels(v->st) && len - 1 < SK_PAGE_SIZE - gva % SK_PAGE_SIZE)
+		return page_read(v, gva, buf, len) ? 0 : -SK_E_RANGE;
 	for (uint64_t done = 0; done < len; done += n) {
 		const uint8_t *p = page_rest(gva_to_gpa(v, gva + done), len - done, &n);
 

@@ -24,7 +24,7 @@ unsigned int insn_mode(const struct sk_vcpu_state *st)
 {
 	if (!(st->cr0 & CR0_PE))
 		return 16;
-	if (st->efer & EFER_LMA && st->seg[SK_CS].attr & ATTR_L)
+	if (insn_long_mode(st))
 		return 64;
 	return st->seg[SK_CS].attr & ATTR_D ? 32 : 16;
 }

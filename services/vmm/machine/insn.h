@@ -90,6 +90,13 @@ struct mmio_insn {
 	uint64_t displacement;
 };
 
+/* Does a vCPU in this state run 64-bit code? */
+static inline bool insn_long_mode(const struct sk_vcpu_state *st)
+{
+	enum { EFER_LMA = 1 << 10, ATTR_L = 1 << 9 };
+
+	return st->efer & EFER_LMA && st->seg[SK_CS].attr & ATTR_L;
+}
 /* The width of the code that a vCPU in this state runs: 16, 32 or 64 bits. */
 unsigned int insn_mode(const struct sk_vcpu_state *st);
 /*

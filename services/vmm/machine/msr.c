@@ -120,6 +120,8 @@ static uint64_t *mtrr_at(struct vcpu *v, uint32_t msr)
 		return &v->mtrr_def_type;
 	if (msr >= MSR_MTRR_VAR && msr <= MSR_MTRR_VAR_LAST)
 		return &v->mtrr_var[msr - MSR_MTRR_VAR];
+	if (msr < mtrr_fixed_msr[0] || msr > mtrr_fixed_msr[N_FIXED - 1])
+		return NULL;
 	for (uint32_t i = 0; i < N_FIXED; i++)
 		if (mtrr_fixed_msr[i] == msr)
 			return &v->mtrr_fixed[i];
@@ -261,7 +263,7 @@ enum vendor {
 /*
  * Registers that kernels access without asking CPUID first, and that have no function here.
  * They read as the value; a permitted write has no effect. Performance counters are among them:
- * they stand still.
+ * they stand still. In ascending order.
  */
 static const struct fixed {
 	uint32_t first, last;
@@ -307,19 +309,19 @@ static const struct fixed {
 	{ MSR_AMD_BU_CFG, MSR_AMD_BU_CFG, AMD, MSR_RW, 0 },
 	{ MSR_AMD_DE_CFG, MSR_AMD_DE_CFG, AMD, MSR_R, DE_CFG_LFENCE },
 	{ MSR_AMD_BU_CFG2, MSR_AMD_EX_CFG, AMD, MSR_RW, 0 },
+	{ UINT32_MAX, UINT32_MAX, ANY, 0, 0 },
 };
 
 /* False: #GP, and a line of the log the first time for each register. */
 static bool fixed_access(const struct vcpu *v, uint32_t msr, uint8_t access, uint64_t *value)
 {
 	const char *what = access == MSR_R ? "RDMSR" : "WRMSR";
+	const struct fixed *f = fixed;
 
-	for (size_t i = 0; i < ARRAY_SIZE(fixed); i++) {
-		const struct fixed *f = &fixed[i];
-
-		if (msr < f->first || msr > f->last || !(f->access & access) ||
-			(f->vendor != ANY && (f->vendor == AMD) != vm.amd))
-			continue;
+	while (f->last < msr)
+		f++;
+	if (msr >= f->first && f->access & access &&
+		(f->vendor == ANY || (f->vendor == AMD) == vm.amd)) {
 		if (access == MSR_R)
 			*value = f->value;
 		return true;

@@ -62,6 +62,7 @@ static page_word_t *slot_of(struct chunk *c, sk_gpa_t gpa)
 static void slot_set(page_word_t *s, enum page_kind kind, uint64_t addr)
 {
 	__atomic_store_n(s, addr | kind, __ATOMIC_RELEASE);
+	__atomic_store_n(&vm.map_changes, vm.map_changes + 1, __ATOMIC_RELEASE); /* GMEM3 */
 }
 
 /* Offset of the page at gpa in the piece of RAM that has its home in c. */

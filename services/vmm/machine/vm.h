@@ -62,6 +62,21 @@ enum vcpu_job {
 	VCPU_JOB_FAILED,
 };
 
+/*
+ * What a walk through four levels of page tables read, and where it led: guest_memory.c
+ * (GMEM3).
+ */
+struct gva_seen {
+	/* Number of the page, and the CR3 and vm.map_changes of the walk. */
+	uint64_t page, cr3, map_changes;
+	/* By level, from 1 on; levels below a large page have its entry. */
+	const uint64_t *entry[4];
+	uint64_t value[4];
+	/* The page as the VMM sees it; NULL: no walk. */
+	const uint8_t *at;
+};
+enum { GVA_SEEN = 4 };
+
 struct vcpu {
 	uint32_t id;
 	/* The state page. Groups other than SK_VCPU_HOT need vcpu_sync() first. */
@@ -97,6 +112,7 @@ struct vcpu {
 
 	/* ---- its own thread ---- */
 
+	struct gva_seen seen[GVA_SEEN];
 	/* The Xen half has been told that it is offline. */
 	uint32_t down_told;
 	/* SK_EV_* word for the next entry; 0: none. */
@@ -153,6 +169,8 @@ struct vm {
 	struct mutex mem_lock;
 	/* Chunks with a page-by-page view, in two levels. gmem() reads it without the lock. */
 	struct chunk **chunk[VM_LEAVES];
+	/* How often a page became another one for the guest. Atomic. */
+	uint64_t map_changes;
 	/* Those of them that are the home of RAM. */
 	struct chunk *split;
 	struct copy *copies;

@@ -39,8 +39,8 @@ static const struct hcall_row {
 /*
  * Logged once for each call: if the guest goes silent, the line says which call it missed.
  */
-static void missing_call_note(
-	const struct hcall *c, const struct hcall_row *row, uint64_t sub_op)
+static void __attribute__((noinline))
+missing_call_note(const struct hcall *c, const struct hcall_row *row, uint64_t sub_op)
 {
 	uint64_t number = (uint64_t)c->wide << 63 | (c->op & 0xffff) << 32 | (uint32_t)sub_op;
 	const char *who = c->wide ? "" : " by 32-bit code";
@@ -106,7 +106,7 @@ bool hc_words_put(const struct hcall *c, uint64_t gva, const uint64_t *word, uns
 
 /* ---- dispatch --------------------------------------------------------------------- */
 
-static int64_t hcall_dispatch(struct hcall *c)
+static inline int64_t hcall_dispatch(struct hcall *c)
 {
 	const struct hcall_row *row = c->op < N_HYPERCALLS ? &table[c->op] : NULL;
 	uint64_t sub_op = c->arg[0];
@@ -182,14 +182,14 @@ int64_t hc_multicall(struct hcall *c)
 static const uint8_t wide_regs[6] = { SK_RDI, SK_RSI, SK_RDX, SK_R10, SK_R8, SK_R9 };
 static const uint8_t narrow_regs[6] = { SK_RBX, SK_RCX, SK_RDX, SK_RSI, SK_RDI, SK_RBP };
 
-bool vcpu_in_long_mode(unsigned int cpu)
+static inline bool long_mode(const struct sk_vcpu_state *st)
 {
-	const struct sk_vcpu_state *st = edge_state(cpu);
-
 	return (st->efer & 1ull << 10) && (st->seg[SK_CS].attr & 1u << 9); /* EFER.LMA, CS.L */
 }
 
-static void args_read(struct hcall *c, const struct sk_vcpu_state *st)
+bool vcpu_in_long_mode(unsigned int cpu) { return long_mode(edge_state(cpu)); }
+
+static inline void args_read(struct hcall *c, const struct sk_vcpu_state *st)
 {
 	if (c->wide) {
 		c->op = st->gpr[SK_RAX];
@@ -222,7 +222,7 @@ bool xen_hypercall(unsigned int cpu)
 
 	xen_this_cpu = cpu;
 	c.cpu = cpu;
-	c.wide = vcpu_in_long_mode(cpu);
+	c.wide = long_mode(st);
 	c.nested = c.again = false;
 	c.budget = HCALL_BATCH;
 	args_read(&c, st);

@@ -93,11 +93,6 @@ static uint8_t *vcpu_info_of(unsigned int cpu)
 	return (uint8_t *)__atomic_load_n(&xen_dom.vcpu[cpu].info, __ATOMIC_ACQUIRE);
 }
 
-uint8_t *shinfo_upcall_pending(unsigned int cpu)
-{
-	return vcpu_info_of(cpu) + offsetof(struct vcpu_info, evtchn_upcall_pending);
-}
-
 uint8_t *shinfo_upcall_mask(unsigned int cpu)
 {
 	return vcpu_info_of(cpu) + offsetof(struct vcpu_info, evtchn_upcall_mask);

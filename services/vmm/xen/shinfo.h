@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "xen/xen_domain.h"
+
 /* Is it laid out for 32-bit code? */
 bool shinfo_compat(void);
 /*
@@ -26,7 +28,11 @@ bool shinfo_select(unsigned int cpu, uint32_t port);
 void shinfo_select_all(unsigned int cpu);
 
 /* Members of the vCPU's vcpu_info, which is aligned to 4. */
-uint8_t *shinfo_upcall_pending(unsigned int cpu);
+static inline uint8_t *shinfo_upcall_pending(unsigned int cpu)
+{
+	return &__atomic_load_n(&xen_dom.vcpu[cpu].info, __ATOMIC_ACQUIRE)
+			->evtchn_upcall_pending;
+}
 uint8_t *shinfo_upcall_mask(unsigned int cpu);
 void *shinfo_time(unsigned int cpu);
 

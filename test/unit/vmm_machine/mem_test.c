@@ -274,6 +274,7 @@ static int setup(void **state)
 	n_maps = n_copies = 0;
 	fail_maps = fail_homes = 0;
 	memset(&st, 0, sizeof(st));
+	memset(&cpu, 0, sizeof(cpu));
 	cpu.st = &st;
 	return 0;
 }
@@ -783,6 +784,83 @@ static void copies(void **state)
 	assert_int_not_equal(gva_to_gpa(&cpu, 0x8040201000), 0);
 }
 
+/* What the guest sees at 0x1804; 0: nothing. */
+static uint32_t word_read(void)
+{
+	uint32_t w = 0;
+
+	return gva_read(&cpu, 0x1804, &w, sizeof(w)) ? 0 : w;
+}
+
+/* The memory at gpa has this word for 0x1804; the entry leads there, and then nowhere. */
+static void seen_after(sk_gpa_t entry, uint64_t value, sk_gpa_t gpa, uint32_t word)
+{
+	uint64_t old;
+
+	memcpy(&old, vm.ram + entry, 8);
+	memcpy(vm.ram + gpa + 0x804, &word, sizeof(word));
+	pte(entry, value);
+	assert_int_equal(word_read(), word);
+	assert_int_equal(word_read(), word);
+	pte(entry, value & ~1ull);
+	assert_int_equal(word_read(), 0);
+	pte(entry, old);
+	assert_int_not_equal(word_read(), word);
+}
+
+/* A guest may change its tables at any time, and is not asked to say so. */
+static void reads_see_each_change(void **state)
+{
+	static struct guest_page page;
+	uint32_t word = 0x10;
+	uint64_t entry;
+
+	(void)state;
+	long_mode();
+	for (uint32_t set = 0; set < 2; set++) { /* two sets of tables */
+		pte(0x10000 + set * 0x10000, 0x11003 + set * 0x10000);
+		pte(0x11000 + set * 0x10000, 0x12003 + set * 0x10000);
+		pte(0x12000 + set * 0x10000, 0x13003 + set * 0x10000);
+		pte(0x13008 + set * 0x10000, 0x50003 + set * 0x10000);
+	}
+	memcpy(vm.ram + 0x50804, &word, sizeof(word));
+	assert_int_equal(word_read(), 0x10);
+	assert_int_equal(word_read(), 0x10);
+	memcpy(&entry, vm.ram + 0x13008, 8);
+	assert_int_equal(entry, 0x50023);
+	word = 0x11;
+	memcpy(vm.ram + 0x50804, &word, sizeof(word));
+	assert_int_equal(word_read(), 0x11);
+	pte(0x13008, 0x50003); /* looks whether it is accessed */
+	assert_int_equal(word_read(), 0x11);
+	memcpy(&entry, vm.ram + 0x13008, 8);
+	assert_int_equal(entry, 0x50023);
+	for (uint32_t level = 0; level < 4; level++) {
+		sk_gpa_t at = 0x10000 + level * 0x1000 + (level == 3 ? 8 : 0);
+		sk_gpa_t next = level == 3 ? 0x60000 : 0x21000 + level * 0x1000;
+
+		seen_after(at, next | 3, 0x60000, 0x20 + level);
+	}
+	seen_after(0x12000, 0x400083, 0x401000, 0x30); /* a large page in place of the table */
+	st.cr3 = 0x20000;
+	assert_int_equal(word_read(), 0x23);
+	st.cr3 = 0x10000;
+	assert_int_equal(word_read(), 0x11);
+	/* what the guest has at that address is another page, and then none */
+	assert_int_equal(physmap_page_alloc(&page), 0);
+	assert_int_equal(physmap_page_show(0x50000, &page), 0);
+	word = 0x40;
+	memcpy((uint8_t *)page.addr + 0x804, &word, sizeof(word));
+	assert_int_equal(word_read(), 0x40);
+	assert_int_equal(physmap_page_show(0x70000, &page), 0);
+	assert_int_equal(word_read(), 0);
+	st.cr0 &= 0x7fffffff; /* without paging */
+	word = 0x50;
+	memcpy(vm.ram + 0x1804, &word, sizeof(word));
+	assert_int_equal(word_read(), 0x50);
+	assert_int_equal(gva_read(&cpu, 1ull << 40, &word, 0), 0); /* nothing of nowhere */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -806,6 +884,7 @@ int main(void)
 		cmocka_unit_test_setup(five_levels, setup),
 		cmocka_unit_test_setup(old_modes, setup),
 		cmocka_unit_test_setup(copies, setup),
+		cmocka_unit_test_setup(reads_see_each_change, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

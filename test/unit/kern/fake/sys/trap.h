@@ -17,6 +17,15 @@ static inline long sk_sys6(
 	return kern_syscall(nr, r);
 }
 
+static inline long sk_sys2(long nr, uint64_t *a, uint64_t b)
+{
+	uint64_t r[6] = { *a, b };
+	long rc = kern_syscall(nr, r);
+
+	*a = r[0];
+	return rc;
+}
+
 static inline long sk_sys_r(long nr, uint64_t r[6]) { return kern_syscall(nr, r); }
 
 #endif
