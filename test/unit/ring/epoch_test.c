@@ -175,12 +175,28 @@ static void a_record_that_is_overwritten_is_not_heard(void **state)
 	put(&e->answer, "three");
 	expect(&e->hear, "one");
 	service_starts(e, 1);
+	expect_nothing(&e->hear); /* also what nobody has written over so far */
 	assert_int_equal(ring_put(&e->answer, junk, sizeof(junk)), 0); /* lengths are garbage */
 	expect_nothing(&e->hear);
 	(void)ring_put_flush(&e->answer);
 	expect_nothing(&e->hear);
 	client_follows(e);
 	assert_int_equal(ring_get(&e->hear, junk, sizeof(junk)), sizeof(junk));
+}
+
+/* The same for a record of whole words. */
+static void an_old_record_of_whole_words_is_not_heard(void **state)
+{
+	struct ends *e = *state;
+
+	put(&e->answer, "one word");
+	put(&e->answer, "the next");
+	expect(&e->hear, "one word");
+	service_starts(e, 1);
+	expect_nothing(&e->hear);
+	client_follows(e);
+	put(&e->answer, "a newone");
+	expect(&e->hear, "a newone");
 }
 
 /* A client that is behind fills the old ring and then sleeps; it does not see a breach. */
@@ -412,6 +428,7 @@ int main(void)
 		T(an_old_answer_is_not_heard),
 		T(a_client_that_is_behind_sees_no_breach),
 		T(a_record_that_is_overwritten_is_not_heard),
+		T(an_old_record_of_whole_words_is_not_heard),
 		T(a_full_ring_of_an_old_epoch),
 		T(a_service_that_is_far_ahead_waits_for_room),
 		T(two_deaths_before_the_client_notices),
