@@ -237,11 +237,12 @@ static uint64_t pulse_answer(uint64_t word)
 
 static void handle_bits(uint64_t word)
 {
-	for (uint32_t bit = 0; bit < OWN_BITS; bit++) {
+	uint64_t own = word & ((1ull << OWN_BITS) - 1);
+
+	for (; own; own &= own - 1) {
+		uint32_t bit = (uint32_t)__builtin_ctzll(own);
 		const struct handler *h = &handlers[bit];
 
-		if (!(word & 1ull << bit))
-			continue;
 		if (!h->fn) {
 			edge_log_resume(); /* the channel of the output has no other handler */
 		} else if (!channel_event(bit, h->fn, h->ctx)) {
