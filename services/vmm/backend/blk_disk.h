@@ -131,6 +131,8 @@ struct disk {
 	/* Pages of the data region. */
 	uint32_t n_pages;
 	uint64_t page_used[DISK_DATA_PAGES / 64];
+	/* The page after those that were taken last. */
+	uint32_t page_next;
 };
 
 static inline bool disk_read_only(const struct disk *d)

@@ -56,15 +56,29 @@ static bool page_used(const struct disk *d, uint32_t i)
 	return d->page_used[i / 64] >> (i % 64) & 1;
 }
 
-/* Allocate n consecutive pages; *first is the first of them. */
+/* The end of the first n free pages in a row from `at` on; UINT32_MAX: there are none. */
+static uint32_t pages_find(const struct disk *d, uint32_t at, uint32_t n)
+{
+	uint32_t run = 0;
+
+	for (; at < d->n_pages && run < n; at++)
+		run = page_used(d, at) ? 0 : run + 1;
+	return run < n ? UINT32_MAX : at;
+}
+
+/*
+ * Allocate n consecutive pages; *first is the first of them. Most pages come back in the order
+ * in which they were taken, so the free ones follow those that were taken last.
+ */
 static bool pages_take(struct disk *d, uint32_t n, uint32_t *first)
 {
-	uint32_t i, run = 0;
+	uint32_t i = pages_find(d, d->page_next, n);
 
-	for (i = 0; i < d->n_pages && run < n; i++)
-		run = page_used(d, i) ? 0 : run + 1;
-	if (run < n)
+	if (i == UINT32_MAX)
+		i = pages_find(d, 0, n);
+	if (i == UINT32_MAX)
 		return false;
+	d->page_next = i;
 	*first = i - n;
 	for (i = *first; i < *first + n; i++)
 		d->page_used[i / 64] |= 1ull << (i % 64);

@@ -89,7 +89,7 @@ _Static_assert(BLKIF_SEGMENTS *BLKIF_SEGMENT_SIZE <= SK_PAGE_SIZE, "one page of 
 
 int blkif_decode(const struct blkif_layout *l, const uint8_t *entry, struct blkif_op *q)
 {
-	memset(q, 0, sizeof(*q));
+	memset(q, 0, offsetof(struct blkif_op, segment));
 	q->op = entry[0];
 	q->id = get_le64(entry + l->id);
 	switch (q->op) {

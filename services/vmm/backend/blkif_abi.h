@@ -43,6 +43,7 @@ struct blkif_op {
 	uint64_t id, sector;
 	/* Total of all segments, once they are known. */
 	uint32_t sectors;
+	/* The first n_segments are set. */
 	struct blkif_segment segment[BLKIF_SEGMENTS];
 };
 

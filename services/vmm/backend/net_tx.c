@@ -52,14 +52,26 @@ struct packet {
 
 /* ---- pages of the data region ----------------------------------------------------- */
 
+/* The end of the first n free pages in a row from `at` on; 0: there are none. */
+static uint32_t tx_pages_find(const struct vif *v, uint32_t at, uint32_t n)
+{
+	uint32_t run = 0;
+
+	for (; at < VIF_TX_PAGES && run < n; at++)
+		run = v->page_used[at / 64] >> (at % 64) & 1 ? 0 : run + 1;
+	return run < n ? 0 : at;
+}
+
+/* Pages come back in the order in which they were taken, so the free ones follow the last. */
 static bool tx_pages_take(struct vif *v, uint32_t n, uint32_t *first)
 {
-	uint32_t i, run = 0;
+	uint32_t i = tx_pages_find(v, v->page_next, n);
 
-	for (i = 0; i < VIF_TX_PAGES && run < n; i++)
-		run = v->page_used[i / 64] >> (i % 64) & 1 ? 0 : run + 1;
-	if (run < n)
+	if (!i)
+		i = tx_pages_find(v, 0, n);
+	if (!i)
 		return false;
+	v->page_next = i;
 	*first = i - n;
 	for (i = *first; i < *first + n; i++)
 		v->page_used[i / 64] |= 1ull << (i % 64);
@@ -150,7 +162,9 @@ static int packet_read(struct vif *v, struct packet *p, uint32_t avail)
 {
 	struct netif_tx_request *s;
 
-	memset(p, 0, sizeof(*p));
+	p->n_slots = p->n_extras = p->used = 0;
+	p->gso_size = p->gso_flag = 0;
+	p->bad = false;
 	do {
 		if (p->used == avail || p->n_slots == SLOTS_MAX)
 			return -SK_E_PEER;

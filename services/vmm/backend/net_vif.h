@@ -48,6 +48,8 @@ struct vif {
 	 */
 	uint16_t sent[VIF_TX_PAGES];
 	uint64_t page_used[VIF_TX_PAGES / 64];
+	/* The page after those that were taken last. */
+	uint32_t page_next;
 	uint32_t in_flight, tx_max;
 	/* A packet of the guest waits until the switch returns pages. */
 	bool tx_waits;
