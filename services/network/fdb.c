@@ -10,17 +10,18 @@
  *                  entries in the same sets; this causes flooding, but takes no memory
  */
 #include "fdb.h"
+#include "base/bytes.h"
 
 #include <string.h>
 
 static uint32_t set_of(const uint8_t mac[6])
 {
-	uint32_t h = 2166136261u; /* FNV-1a */
+	uint64_t h = (uint64_t)get_le32(mac) << 16 | get_le16(mac + 4);
 
-	for (unsigned int i = 0; i < 6; i++)
-		h = (h ^ mac[i]) * 16777619u;
-	return (h ^ h >> 16) % FDB_SETS;
+	/* an odd number by which each bit of the address reaches the highest eight */
+	return (uint32_t)(h * 0x9e3779b97f4a7c15ull >> 56);
 }
+_Static_assert(FDB_SETS == 256, "eight bits");
 
 static bool entry_is(const struct fdb_entry *e, const uint8_t mac[6])
 {

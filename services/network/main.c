@@ -24,7 +24,7 @@ static char bridge[16];
 
 static int respond(struct port *p, const struct net_desc *rsp)
 {
-	p->dirty = true;
+	port_touch(p);
 	return ring_put(&p->conn->rsp, rsp, sizeof(*rsp));
 }
 
@@ -33,7 +33,7 @@ static int respond_done(struct port *p, uint32_t id)
 {
 	const struct net_desc done = { .op = NET_TX_DONE, .id = id };
 
-	p->dirty = true;
+	port_touch(p);
 	return ring_put_quiet(&p->conn->rsp, &done, sizeof(done));
 }
 
@@ -97,7 +97,7 @@ static void held_send(void *ctx)
 		else
 			svc_resume(c); /* NETWORK1: there may be room now */
 	}
-	switch_flush();
+	ports_flush();
 	held_wait();
 }
 
@@ -140,7 +140,7 @@ static int client_event(struct svc_conn *c)
 			break;
 		rc = rc == sizeof(d) ? request_serve(p, &d) : -SK_E_PEER;
 	}
-	switch_flush();
+	ports_flush();
 	return rc;
 }
 

@@ -14,8 +14,12 @@
 
 enum { UPLINK_BUFFER = 2048 };
 
+/* A list: few ports are touched at a time, of many. */
+static struct port *first_touched;
+
 void port_init(struct port *p, struct svc_conn *c, const char *name, uint16_t offloads)
 {
+	port_untouch(p);
 	memset(p, 0, sizeof(*p));
 	p->used = true;
 	p->conn = c;
@@ -98,8 +102,8 @@ static uint32_t buffer_fill(
 	return n;
 }
 
-/* Take n buffers and tell the client what is in them: f, or segment i of s. */
-static void buffers_pass(struct port *p, const struct frame *f, uint32_t n,
+/* Take n buffers and tell the client what is in them: f, or segment i of s. False: a breach. */
+static bool buffers_pass(struct port *p, const struct frame *f, uint32_t n,
 	const struct segmenter *s, uint32_t i)
 {
 	struct net_desc d = { .op = p->uplink ? NET_TX : NET_RX,
@@ -115,7 +119,7 @@ static void buffers_pass(struct port *p, const struct frame *f, uint32_t n,
 		d.flags &= (uint16_t)~NET_CSUM_VALID; /* means nothing to a card */
 		p->sent[p->buffer[p->buffer_head].id] = true;
 	}
-	p->dirty = true;
+	port_touch(p);
 	for (; n; n--) {
 		struct port_buffer b = buffer_pop(p);
 
@@ -123,7 +127,7 @@ static void buffers_pass(struct port *p, const struct frame *f, uint32_t n,
 		d.offset = b.offset;
 		if (ring_put(p->uplink ? &p->conn->req : &p->conn->rsp, &d, sizeof(d))) {
 			breach(p);
-			return;
+			return false;
 		}
 		at += s ? segment_make(s, i, p->conn->data + b.offset)
 			: buffer_fill(p, &b, f, at);
@@ -131,42 +135,43 @@ static void buffers_pass(struct port *p, const struct frame *f, uint32_t n,
 	}
 	p->rx_frames++;
 	p->rx_bytes += f->length;
+	return true;
 }
 
-/* Deliver one frame as it is, or the segment of s that f describes. */
-static void put(struct port *p, const struct frame *f, const struct segmenter *s, uint32_t i)
+/*
+ * Deliver one frame as it is, or the segment of s that f describes. False: the frame is lost.
+ */
+static bool put(struct port *p, const struct frame *f, const struct segmenter *s, uint32_t i)
 {
 	struct ring *out = p->uplink ? &p->conn->req : &p->conn->rsp;
 	uint32_t n = buffers_for(p, f);
 
 	if (n && ring_room(out, sizeof(struct net_desc), n + p->rate.n))
-		buffers_pass(p, f, n, s, i);
-	else
-		p->dropped++;
+		return buffers_pass(p, f, n, s, i);
+	p->dropped++;
+	return false;
 }
 
-/* The same, with the checksum filled in for a receiver that cannot do it itself. */
+/*
+ * The same, with the checksum filled in for a receiver that cannot do it itself, in its own
+ * buffer: if it changes that meanwhile, it spoils its own frame.
+ */
 static void put_checksummed(struct port *p, const struct frame *f)
 {
-	static uint8_t copy[NET_FRAME_STD];
-	struct frame g = *f;
+	struct frame said = *f, made = *f;
 
 	if (!(f->flags & NET_CSUM_BLANK) || p->offloads & NET_CSUM_BLANK) {
-		put(p, f, NULL, 0);
+		(void)put(p, f, NULL, 0);
 		return;
 	}
-	if (f->length > sizeof(copy)) {
+	said.flags = NET_CSUM_VALID;
+	said.csum_start = said.csum_offset = said.gso_size = 0;
+	made.bytes = p->conn->data + p->buffer[p->buffer_head].offset;
+	if (f->length > NET_FRAME_STD ||
+		!net_csum_inside(f->csum_start, f->csum_offset, f->length))
 		p->dropped++;
-		return;
-	}
-	frame_copy(f, 0, copy, f->length);
-	g.bytes = copy;
-	g.rest = NULL;
-	if (frame_checksum(&g)) {
+	else if (put(p, &said, NULL, 0) && frame_checksum(&made))
 		p->dropped++;
-		return;
-	}
-	put(p, &g, NULL, 0);
 }
 
 /*
@@ -189,7 +194,7 @@ static void put_segments(struct port *p, const struct frame *f)
 			return;
 		}
 		g.length = segment_length(&s, i);
-		put(p, &g, &s, i);
+		(void)put(p, &g, &s, i);
 	}
 }
 
@@ -226,10 +231,37 @@ bool port_may_flood(struct port *p, const struct frame *f, sk_time_t now, uint64
 	return true;
 }
 
+void port_touch(struct port *p)
+{
+	if (p->touched)
+		return;
+	p->touched = true;
+	p->next_touched = first_touched;
+	first_touched = p;
+}
+
+void port_untouch(struct port *p)
+{
+	struct port **at = &first_touched;
+
+	if (!p->touched)
+		return;
+	while (*at != p)
+		at = &(*at)->next_touched;
+	*at = p->next_touched;
+	p->touched = false;
+}
+
 void port_flush(struct port *p)
 {
-	if (!p->dirty)
+	if (!p->touched)
 		return;
-	p->dirty = false;
+	port_untouch(p);
 	svc_settle(p->conn);
+}
+
+void ports_flush(void)
+{
+	while (first_touched)
+		port_flush(first_touched);
 }

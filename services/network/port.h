@@ -29,8 +29,9 @@ struct port_buffer {
 
 struct port {
 	bool used, uplink;
-	/* Something was put on its outgoing ring since the last flush. */
-	bool dirty;
+	/* Something was put on its outgoing ring since the last flush: port_touch(). */
+	bool touched;
+	struct port *next_touched;
 	struct svc_conn *conn;
 	char name[16];
 	/* Offloads that its client takes in frames sent to it. */
@@ -77,7 +78,12 @@ bool port_takes_gso(const struct port *p, uint16_t gso);
  * of a GSO frame counts. hz: ticks of `now` in a second.
  */
 bool port_may_flood(struct port *p, const struct frame *f, sk_time_t now, uint64_t hz);
+/* Something was put on the port's outgoing ring, or nobody needs to hear of it any more. */
+void port_touch(struct port *p);
+void port_untouch(struct port *p);
 /* Signal the other side if it sleeps. */
 void port_flush(struct port *p);
+/* The same for all ports that were touched. */
+void ports_flush(void);
 
 #endif

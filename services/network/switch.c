@@ -43,6 +43,7 @@ struct port *switch_port_new(const uint8_t mac[6], int *rc)
 void switch_port_gone(struct port *p)
 {
 	fdb_forget(&fdb, (uint32_t)(p - ports));
+	port_untouch(p);
 	p->used = false;
 }
 
@@ -124,11 +125,4 @@ bool switch_takes_gso(const uint8_t mac[6], uint16_t gso)
 	uint32_t to = group_address(mac) ? FDB_NONE : fdb_lookup(&fdb, mac, sk_now());
 
 	return to != FDB_NONE && port_takes_gso(&ports[to], gso);
-}
-
-void switch_flush(void)
-{
-	for (uint32_t i = 0; i < PORTS_MAX; i++)
-		if (ports[i].used)
-			port_flush(&ports[i]);
 }

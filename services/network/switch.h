@@ -31,7 +31,5 @@ void switch_frame_take(
 void switch_frame_pass(struct port *p, const struct frame *f);
 /* Is there one receiver with this address, and does it take this kind of GSO frame now? */
 bool switch_takes_gso(const uint8_t mac[6], uint16_t gso);
-/* Signal sleeping owners of ports for which something came. */
-void switch_flush(void);
 
 #endif

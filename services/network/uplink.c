@@ -37,7 +37,8 @@ static void rx_post(uint32_t id, const struct port_buffer *rx)
 			     ring_put_quiet(&uplink->conn->req, &d, sizeof(d))) == 0;
 	owed[id] = !posted[id];
 	n_owed += owed[id];
-	uplink->dirty |= posted[id];
+	if (posted[id])
+		port_touch(uplink);
 }
 
 static void owed_post(void)
@@ -128,7 +129,7 @@ static void uplink_event(void *ctx)
 		if (n != sizeof(d) || desc_serve(&d))
 			svc_breach(uplink->conn, "a buffer that it does not have");
 	merge_flush(&merge);
-	switch_flush();
+	ports_flush();
 }
 
 /* UPLINK1: all buffers are ours. */
