@@ -171,8 +171,14 @@ struct guest_config {
 	 * as bits; 0: any.
 	 */
 	uint64_t cpus[GUEST_VCPUS_MAX], cpus_soft[GUEST_VCPUS_MAX];
+	/*
+	 * The partition to which a coredump-* action writes; empty: there is none, and the
+	 * action goes on without.
+	 */
+	char core_label[DISK_LABEL_SIZE];
+	uint8_t reserved[5];
 };
-_Static_assert(sizeof(struct guest_config) == 11024, "no padding");
+_Static_assert(sizeof(struct guest_config) == 11080, "no padding");
 
 /* The usual shim among the host's files. */
 #define SHIM_FILE "/guests/xen-shim"

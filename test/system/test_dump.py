@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """dump-core: an ELF core on a partition, of a guest that runs and of one that has crashed."""
+import os
 import re
 import shutil
 import struct
@@ -101,5 +102,41 @@ def test_dump(machine, build, tmp_path):
     assert b"sysrq triggered crash" in check_core(core_of(m, tmp_path / "core"), 96, 2, 1)
     m.shell("destroy web")
     wait_gone(m)
+    assert info(m, "free_memory") == free
+    m.poweroff()
+
+
+def crashes(m, name):
+    """The guest's kernel panics, after which the shell is back."""
+    enter(m, name, r"guest: user space[^$]*# ")
+    m.send("echo c >/proc/sysrq-trigger\r")
+    m.expect("sysrq triggered crash")
+    leave(m)
+
+
+def test_dump_actions(machine, build, tmp_path):
+    """coredump-restart writes a core to the partition that names.map names; without such a line, the log says so."""
+    guests = GuestDir(tmp_path / "g", build)
+    guests.add_image("core", size=128 << 20)
+    guests.add_config("web", auto=False, memory=96, on_crash="coredump-restart", on_poweroff="destroy", extra="console=hvc0 quiet")
+    with open(os.path.join(guests.path, "names.map"), "w") as names:
+        names.write("disk /var/lib/xen/dump/web core\n")
+    m = machine(guests=guests)
+    m.prompt()
+    free = info(m, "free_memory")
+    m.shell("create /guests/web.cfg")
+    crashes(m, "web")
+    m.until(lambda: listed(m).get("web", (0,))[0] == 2, "the guest's next life")
+    assert b"sysrq triggered crash" in check_core(core_of(m, tmp_path / "core"), 96, 1, 1)
+    assert "domain 1: its core is written" in m.shell("dmesg")
+    m.shell("destroy web")
+    wait_gone(m)
+    assert info(m, "free_memory") == free
+
+    said = m.shell("create /guests/web.cfg 'name=\"other\"' 'on_crash=\"coredump-destroy\"'")
+    assert "no core will be written; name a partition for it in /guests/names.map: disk /var/lib/xen/dump/other PARTITION" in said
+    crashes(m, "other")
+    wait_gone(m)
+    assert "no core is written without a VMM and a partition; name one in /guests/names.map: disk /var/lib/xen/dump/other PARTITION" in m.shell("dmesg")
     assert info(m, "free_memory") == free
     m.poweroff()

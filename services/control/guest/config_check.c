@@ -168,6 +168,7 @@ const char *guest_config_check(const struct guest_config *c)
 		{ c->on_reboot < ACTION_COUNT, "on_reboot" },
 		{ c->on_watchdog < ACTION_COUNT, "on_watchdog" },
 		{ c->on_crash < ACTION_COUNT, "on_crash" },
+		{ TEXT_OK(c->core_label), "label of the partition for cores" },
 	};
 	const char *wrong = rules_check(rules, ARRAY_SIZE(rules));
 

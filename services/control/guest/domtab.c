@@ -350,6 +350,31 @@ static void guest_stop_asking(struct domtab *t, struct dom *d)
 	queue_for(t, DO_ASK_DOWN, d->domid);
 }
 
+static enum guest_action shutdown_action(struct domtab *t, const struct dom *d)
+{
+	switch (d->reason) {
+	case REASON_POWEROFF:
+		return d->config->on_poweroff;
+	case REASON_REBOOT:
+		return d->config->on_reboot;
+	case REASON_CRASH:
+		return d->config->on_crash;
+	case REASON_SUSPEND:
+		return ACTION_PRESERVE;
+	case REASON_WATCHDOG:
+		return d->config->on_watchdog;
+	default:
+		guest_say(t, d, "Unknown shutdown reason code %u. Destroying domain.\n",
+			d->reason);
+		return ACTION_DESTROY;
+	}
+}
+
+static bool dumps(enum guest_action a)
+{
+	return a == ACTION_COREDUMP_DESTROY || a == ACTION_COREDUMP_RESTART;
+}
+
 void dom_resume(struct domtab *t, struct dom *d, bool damaged, uint64_t wall_seconds)
 {
 	switch (d->state) {
@@ -363,6 +388,8 @@ void dom_resume(struct domtab *t, struct dom *d, bool damaged, uint64_t wall_sec
 			guest_stop_now(t, d);
 		else if (d->state == DOM_LIVE && !d->has_vmm)
 			dom_vmm_died(t, d, wall_seconds);
+		else if (d->state == DOM_DOWN && dumps(shutdown_action(t, d)))
+			dom_dumped(t, d); /* what was written so far is no core */
 		else
 			queue_for(t, DO_RENAME, d->domid); /* if xenstore was not told */
 		break;
@@ -395,26 +422,6 @@ void dom_failed(struct domtab *t, struct dom *d)
 {
 	if (d->state == DOM_BUILDING)
 		guest_end(t, d);
-}
-
-static enum guest_action shutdown_action(struct domtab *t, const struct dom *d)
-{
-	switch (d->reason) {
-	case REASON_POWEROFF:
-		return d->config->on_poweroff;
-	case REASON_REBOOT:
-		return d->config->on_reboot;
-	case REASON_CRASH:
-		return d->config->on_crash;
-	case REASON_SUSPEND:
-		return ACTION_PRESERVE;
-	case REASON_WATCHDOG:
-		return d->config->on_watchdog;
-	default:
-		guest_say(t, d, "Unknown shutdown reason code %u. Destroying domain.\n",
-			d->reason);
-		return ACTION_DESTROY;
-	}
 }
 
 static void guest_restart(struct domtab *t, struct dom *d)
@@ -511,6 +518,25 @@ static bool restarts_too_often(struct domtab *t, struct dom *d)
 	return pause == RESTART_NEVER;
 }
 
+/* The guest stays as it is until dom_dumped(). */
+static void guest_dump(struct domtab *t, struct dom *d)
+{
+	if (d->has_vmm && d->config->core_label[0]) {
+		queue_for(t, DO_DUMP, d->domid);
+		return;
+	}
+	guest_say(t, d,
+		"Domain %u: no core is written without a VMM and a partition; name one in /guests/names.map: disk /var/lib/xen/dump/%s PARTITION\n",
+		d->domid, d->config->name);
+	guest_end(t, d);
+}
+
+void dom_dumped(struct domtab *t, struct dom *d)
+{
+	if (d && d->state == DOM_DOWN)
+		guest_end(t, d);
+}
+
 static void shutdown_action_run(struct domtab *t, struct dom *d, uint64_t wall_seconds)
 {
 	enum guest_action a = shutdown_action(t, d);
@@ -521,15 +547,14 @@ static void shutdown_action_run(struct domtab *t, struct dom *d, uint64_t wall_s
 		guest_say(t, d, "Domain %u has shut down, reason code %u: action is %s\n",
 			d->domid, d->reason, guest_action_name(a));
 	if (starts_anew(a) && restarts_too_often(t, d))
-		a = a == ACTION_RENAME_RESTART ? ACTION_PRESERVE : ACTION_DESTROY;
+		a = a == ACTION_RENAME_RESTART     ? ACTION_PRESERVE
+		    : a == ACTION_COREDUMP_RESTART ? ACTION_COREDUMP_DESTROY
+						   : ACTION_DESTROY;
 	switch (a) {
 	case ACTION_COREDUMP_DESTROY:
 	case ACTION_COREDUMP_RESTART:
-		guest_say(t, d, "Domain %u: this host writes no core dumps\n", d->domid);
-		if (a == ACTION_COREDUMP_RESTART)
-			guest_restart(t, d);
-		else
-			guest_end(t, d);
+		d->restart = a == ACTION_COREDUMP_RESTART && t->stopping == HOST_UP;
+		guest_dump(t, d);
 		break;
 	case ACTION_RESTART:
 		guest_restart(t, d);

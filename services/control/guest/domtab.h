@@ -64,6 +64,7 @@ enum dom_do {
 	DO_CREATE,
 	DO_RENAME,    /* name and uuid of `dom` changed: tell xenstore */
 	DO_ASK_DOWN,  /* ask the guest to power off */
+	DO_DUMP,      /* write a core of it to its partition; then dom_dumped() */
 	DO_UNPAUSE,   /* let its vCPUs run */
 	DO_NOTE_DOWN, /* tell waiting commands that the guest shut down */
 	DO_NOTE_GONE, /* tell waiting commands that the guest is gone; domid only */
@@ -146,6 +147,8 @@ void dom_ready(struct domtab *t, struct dom *d, bool paused);
 void dom_failed(struct domtab *t, struct dom *d); /* the VMM could not build the guest */
 void dom_down(struct domtab *t, struct dom *d, uint32_t reason, uint64_t wall_seconds);
 void dom_vmm_died(struct domtab *t, struct dom *d, uint64_t wall_seconds);
+/* Its core is written, or cannot be; NULL: it is gone. */
+void dom_dumped(struct domtab *t, struct dom *d);
 /* It has stopped to be saved, and can go on; it goes on. */
 bool dom_suspended(const struct dom *d);
 void dom_unsuspended(struct dom *d, bool paused);

@@ -166,6 +166,21 @@ void guest_ask(struct dom *d, const char *how)
 		dom_reboot_asked(d);
 }
 
+static void dumped(uint32_t domid, const char *why)
+{
+	guest_log(domid, "domain %u: %s\n", domid, why ? why : "its core is written");
+	dom_dumped(&guests, domtab_get(&guests, domid));
+}
+
+static void do_dump(struct dom *d)
+{
+	const struct guest_save save = { .after = CTL_SAVE_CORE, .fn = dumped };
+	struct msg m;
+
+	if (guest_save(guest_of(d), d->config->core_label, &save, &m))
+		dumped(d->domid, m.text);
+}
+
 void guest_pause(struct dom *d)
 {
 	if (d->state == DOM_LIVE && !vmctl_send(guest_of(d), VMCTL_PAUSE, 0))
@@ -215,6 +230,9 @@ static void action_run(const struct dom_action *a, struct dom *d)
 		break;
 	case DO_UNPAUSE:
 		guest_unpause(d);
+		break;
+	case DO_DUMP:
+		do_dump(d);
 		break;
 	case DO_NOTE_DOWN:
 	case DO_NOTE_GONE:

@@ -11,6 +11,7 @@
 
 #include "base/array.h"
 #include "config/cpu_set.h"
+#include "config/disk_spec.h"
 #include "config/guest_boot.h"
 #include "config/guest_keys.h"
 #include "config/guest_type.h"
@@ -24,6 +25,8 @@ struct config_builder {
 	bool have_memory, have_maxmem, have_vcpus, have_maxvcpus; /* the number is valid */
 	char root[GUEST_CMDLINE_MAX + 1], extra[GUEST_CMDLINE_MAX + 1];
 };
+
+#define CORE_DIR "/var/lib/xen/dump/"
 
 #define mistake(b, s, ...) cfg_report(s, (b)->r, REPORT_MISTAKE, __VA_ARGS__)
 #define remark(b, s, ...) (void)cfg_report(s, (b)->r, REPORT_REMARK, __VA_ARGS__)
@@ -218,9 +221,6 @@ static int take_action(struct config_builder *b, const struct cfg_setting *s, ui
 			"preserve, coredump-destroy or coredump-restart",
 			text);
 	*to = i;
-	if (i == ACTION_COREDUMP_DESTROY || i == ACTION_COREDUMP_RESTART)
-		remark(b, s, "no core is written on this host; the guest is just %s",
-			i == ACTION_COREDUMP_DESTROY ? "destroyed" : "restarted");
 	return 0;
 }
 
@@ -592,6 +592,34 @@ static void finish_required(struct config_builder *b)
 		key_missing(b, REPORT_MISTAKE, "key 'name' is missing; add name=\"...\"");
 }
 
+static bool dumps(uint32_t action)
+{
+	return action == ACTION_COREDUMP_DESTROY || action == ACTION_COREDUMP_RESTART;
+}
+
+/* xl writes cores to files in a directory; the table of names says what they are here. */
+static void finish_core(struct config_builder *b)
+{
+	struct guest_config *g = b->g;
+	const struct {
+		const char *key;
+		uint32_t action;
+	} chosen[] = { { "on_poweroff", g->on_poweroff }, { "on_reboot", g->on_reboot },
+		{ "on_watchdog", g->on_watchdog }, { "on_crash", g->on_crash } };
+	char file[sizeof(CORE_DIR) + GUEST_NAME_MAX];
+	struct msg m;
+
+	snprintf(file, sizeof(file), CORE_DIR "%s", g->name);
+	if (disk_target_label(file, b->host->names, g->core_label, &m))
+		g->core_label[0] = '\0';
+	for (uint32_t i = 0; !g->core_label[0] && i < ARRAY_SIZE(chosen); i++)
+		if (dumps(chosen[i].action))
+			remark(b, cfg_find(b->c, chosen[i].key),
+				"no core will be written; name a partition for it in " NAMES_FILE
+				": disk %s PARTITION",
+				file);
+}
+
 int guest_config_make(struct guest_config *g, const struct cfg *c, const struct guest_host *h,
 	struct report *r)
 {
@@ -617,6 +645,7 @@ int guest_config_make(struct guest_config *g, const struct cfg *c, const struct 
 	finish_parts(&b);
 	finish_cmdline(&b);
 	guest_boot_choose(g, c, r);
+	finish_core(&b);
 	if (key_absent(&b, "uuid"))
 		uuid_make_random(g->uuid, h->random);
 	if (!known)

@@ -106,6 +106,7 @@
 	X(a_guest_in_the_shim_is_not_saved) \
 	X(two_guests_are_saved) \
 	X(cores_are_written) \
+	X(cores_of_guests_that_crash) \
 	X(a_guest_does_not_stop_to_be_saved) \
 	X(a_vmm_fails_while_it_saves) \
 	X(a_guest_ends_while_it_is_saved) \

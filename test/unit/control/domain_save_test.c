@@ -271,6 +271,51 @@ void cores_are_written(void **state)
 	world_at_rest();
 }
 
+/* With on_crash='coredump-destroy' and a partition for cores. */
+static uint32_t guest_crashed(void)
+{
+	uint32_t domid = guest_created("create /more/core.cfg\r", "a");
+
+	strcpy(domtab_get(&guests, domid)->config->core_label, "image");
+	vmm_says(domid, VMCTL_SHUTDOWN, REASON_CRASH, NULL, 0);
+	return domid;
+}
+
+static void core_begun(uint32_t domid)
+{
+	assert_true(vmm_heard(domid, VMCTL_SAVE));
+	assert_int_equal(vmm_to_save(domid)->kind, VMCTL_SAVE_CORE);
+	assert_false(vmm_heard(domid, VMCTL_QUIESCE));
+	assert_int_equal(domtab_get(&guests, domid)->state, DOM_DOWN);
+}
+
+void cores_of_guests_that_crash(void **state)
+{
+	static const char full[] = "no space";
+	uint32_t domid;
+
+	(void)state;
+	file_add("/more/core.cfg",
+		"name='a'\ntype='pvh'\nmemory=64\nkernel='/guests/vmlinuz'\non_crash='coredump-destroy'\n");
+	domid = guest_crashed();
+	core_begun(domid);
+	vmm_says(domid, VMCTL_SAVED, 0, NULL, 0);
+	guest_ends(domid);
+	world_at_rest();
+	/* the action goes on if that fails */
+	domid = guest_crashed();
+	core_begun(domid);
+	vmm_says(domid, VMCTL_SAVED, 1, full, sizeof(full));
+	guest_ends(domid);
+	world_at_rest();
+	/* the user need not wait for it */
+	domid = guest_crashed();
+	core_begun(domid);
+	type("destroy a\r");
+	guest_ends(domid);
+	world_at_rest();
+}
+
 void a_guest_does_not_stop_to_be_saved(void **state)
 {
 	uint32_t domid = guest_created("create /guests/a.cfg\r", "a"), other,

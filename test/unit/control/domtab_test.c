@@ -400,13 +400,58 @@ static void coredumps(void **state)
 	expect(DO_NOTE_DOWN, 1);
 	bury(d);
 	free(reborn(1).config);
-	assert_non_null(strstr(s.text, "writes no core dumps"));
+	assert_non_null(strstr(s.text, "disk /var/lib/xen/dump/a PARTITION"));
 	d = live("b");
 	d->config->on_crash = ACTION_COREDUMP_DESTROY;
+	strcpy(d->config->core_label, "cores");
 	dom_down(&t, d, REASON_CRASH, WALL);
 	expect(DO_NOTE_DOWN, 2);
+	expect(DO_DUMP, 2);
+	nothing(); /* it stays until that is done */
+	dom_dumped(&t, d);
+	bury(d);
+	dom_dumped(&t, d); /* it is gone already */
+	nothing();
+}
+
+static struct dom *dumps(const char *name, uint32_t domid, uint32_t action)
+{
+	struct dom *d = live(name);
+
+	d->config->on_crash = action;
+	strcpy(d->config->core_label, "cores");
+	dom_down(&t, d, REASON_CRASH, WALL);
+	expect(DO_NOTE_DOWN, domid);
+	expect(DO_DUMP, domid);
+	return d;
+}
+
+static void coredump_then_restart(void **state)
+{
+	struct dom *d = dumps("a", 1, ACTION_COREDUMP_RESTART);
+
+	(void)state;
+	dom_dumped(&t, d);
+	bury(d);
+	free(reborn(1).config);
+	/* the user does not wait for it */
+	d = dumps("b", 2, ACTION_COREDUMP_RESTART);
+	dom_destroy(&t, d);
 	bury(d);
 	nothing();
+	/* control ended meanwhile */
+	d = dumps("c", 3, ACTION_COREDUMP_RESTART);
+	dom_resume(&t, d, false, WALL);
+	bury(d);
+	free(reborn(3).config);
+	/* a VMM that is dead writes none */
+	d = live("d");
+	d->config->on_crash = ACTION_COREDUMP_DESTROY;
+	strcpy(d->config->core_label, "cores");
+	dom_vmm_died(&t, d, WALL);
+	expect(DO_NOTE_DOWN, 4);
+	expect(DO_TEARDOWN, 4);
+	assert_non_null(strstr(s.text, "without a VMM"));
 }
 
 static void other_reasons(void **state)
@@ -712,6 +757,7 @@ int main(void)
 		T(rename_restart),
 		T(rename_restart_of_a_long_name),
 		T(coredumps),
+		T(coredump_then_restart),
 		T(other_reasons),
 		T(renaming),
 		T(restarts_in_a_loop),

@@ -429,7 +429,8 @@ static void actions(void **state)
 	(void)state;
 	good(BASE "on_crash='coredump-restart'");
 	assert_int_equal(g.on_crash, ACTION_COREDUMP_RESTART);
-	assert_non_null(strstr(said.text, "no core"));
+	assert_non_null(strstr(said.text, "disk /var/lib/xen/dump/g1 PARTITION"));
+	assert_string_equal(g.core_label, "");
 	bad(BASE "on_crash='explode'", "g.cfg:4: key 'on_crash': ", "rename-restart");
 	bad(BASE "on_reboot='soft-reset'", "g.cfg:4: key 'on_reboot': ", "not supported");
 }
@@ -438,7 +439,7 @@ static void actions(void **state)
 static void names_of_other_hosts(void **state)
 {
 	static const char table[] =
-		"disk /dev/vg/* vg-*\ndisk /srv/web.img web\nbridge br1 lan0\n"
+		"disk /dev/vg/* vg-*\ndisk /srv/web.img web\nbridge br1 lan0\ndisk /var/lib/xen/dump/* core-*\n"
 		"bridge br0 lan0\nnonsense\ndisk /dev/sdb a/b\n";
 	struct names n;
 
@@ -454,7 +455,7 @@ static void names_of_other_hosts(void **state)
 	remarked(BASE
 		"disk=['phy:vg/root,xvda,w','file:/srv/web.img,xvdb,w','/dev/disk/by-partlabel/c,,xvdc']\n"
 		"vif=['bridge=br1','mac=2:0:0:0:0:1,bridge=br0','mac=2:0:0:0:0:2,bridge=virbr0']",
-		NAMES_FILE ":5: ", "says nothing");
+		NAMES_FILE ":6: ", "says nothing");
 	assert_string_equal(g.disks[0].label, "vg-root");
 	assert_string_equal(g.disks[0].spec.target, "/dev/vg/root");
 	assert_string_equal(g.disks[1].label, "web");
@@ -463,6 +464,8 @@ static void names_of_other_hosts(void **state)
 	assert_string_equal(g.vifs[0].network, "lan0");
 	assert_string_equal(g.vifs[1].network, "lan0");
 	assert_string_equal(g.vifs[2].network, "xenbr0");
+	remarked(BASE "on_reboot='coredump-restart'", NAMES_FILE ":6: ", "says nothing");
+	assert_string_equal(g.core_label, "core-g1");
 	bad(BASE "disk=['/dev/sdb,,xvda']", "g.cfg:4: key 'disk': entry 0: ", "'a/b'");
 	bad(BASE "disk=['/dev/vg/0123456789012345678901234567890123,,xvda']",
 		"g.cfg:4: key 'disk': entry 0: ", "36 characters");
