@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Disks and vifs that a stock Linux guest gets and loses while it runs."""
+"""Disks, vifs, vCPUs and memory that a stock Linux guest gets and loses while it runs, boots again, or ends."""
 import json
 import os
 
-from guestkit import attach, info, listed, runs, tell, wait_gone
-from harness import GuestDir
+from guestkit import attach, enter, info, leave, listed, runs, tell, wait_gone
+from harness import PROMPT, GuestDir
 
 CYCLES = int(os.environ.get("SKERRY_PLUGS", "5"))  # make soak: 1000
+VIF_LOSS = 1.1  # MiB that Linux loses with each vif: docs/reliability.md
 DISK = "phy:/dev/disk/by-partlabel/data"
 MAC = "00:16:3e:00:00:31"
 
@@ -47,8 +48,9 @@ def take_away_while_busy(m, options):
 def test_plug(machine, build, tmp_path):
     guests = GuestDir(tmp_path / "g", build)
     guests.add_image("data", size=1 << 20)
-    guests.add_config("web", auto=False, memory=96, extra="console=hvc0 quiet")
-    m = machine(guests=guests)
+    memory = 96 + int(CYCLES * VIF_LOSS)
+    guests.add_config("web", auto=False, memory=memory, extra="console=hvc0 quiet")
+    m = machine(guests=guests, mem=f"{1024 + memory}M")
     m.prompt()
     free = info(m, "free_memory")
     m.shell("create /guests/web.cfg")
@@ -99,4 +101,94 @@ def test_plug(machine, build, tmp_path):
     m.shell("destroy web")
     wait_gone(m)
     assert info(m, "free_memory") == free
+    m.poweroff()
+
+
+# a rule of udev, or who there is, sets a new vCPU online
+SET_ONLINE = "for c in 1 2 3; do echo 1 >/sys/devices/system/cpu/cpu$c/online; done 2>/dev/null"
+
+
+def size_and_back(m, n, mib):
+    """Four vCPUs and more memory, then one and less."""
+    assert tell(m, "vcpu-set -i web 4") == (0, "")
+    runs(m, f"while {SET_ONLINE}; [ $(nproc) != 4 ]; do usleep 9; done; echo four-$((40+{n}))", f"four-{40 + n}")
+    m.shell(f"mem-set web {mib + 32}")
+    m.until(lambda: listed(m)["web"][1] >= mib + 31, "more memory")
+    m.shell(f"mem-set web {mib - 8}")
+    m.until(lambda: listed(m)["web"][1] <= mib - 8, "less memory")
+    m.shell("vcpu-set web 1")
+    runs(m, f"while [ $(nproc) != 1 ]; do usleep 9; done; echo one-$((40+{n}))", f"one-{40 + n}")
+
+
+def test_plug_size(machine, build, tmp_path):
+    guests = GuestDir(tmp_path / "g", build)
+    guests.add_config("web", auto=False, memory=112, maxmem=160, vcpus=1, maxvcpus=4,
+                      extra="console=hvc0 quiet memhp_default_state=online")
+    m = machine(guests=guests)
+    m.prompt()
+    free = info(m, "free_memory")
+    m.shell("create /guests/web.cfg")
+    attach(m, "web", r"guest: user space[^$]*# ")
+    size_and_back(m, 0, 112)
+    (before, held), tree = resources(m), m.shell("xenstore-ls -f | grep -v 'control/\\|memory/\\|data'")
+    for n in range(1, CYCLES):
+        size_and_back(m, n, 112)
+    # the VMM keeps a view of each chunk of 2 MiB in which the guest's balloon has ever had a page
+    chunks = 160 // 2
+    after, still_held = resources(m)
+    assert still_held == held
+    for what, each in (("frames", 1), ("objects", 1), ("slots_used", 4)):
+        assert after[what] <= before[what] + each * chunks, (before, after)
+    assert m.shell("xenstore-ls -f | grep -v 'control/\\|memory/\\|data'") == tree
+    m.shell("destroy web")
+    wait_gone(m)
+    assert info(m, "free_memory") == free
+    m.poweroff()
+
+
+def begins(m, command):
+    """Begin a command and leave it: it goes on, or is refused, and what follows meets it half done."""
+    m.line(command)
+    m.send("\x03")
+    m.line("echo left-$?")
+    m.expect(r"^left-")
+    m.expect(r"(?:^|(?<=\n))" + PROMPT)
+
+
+CHANGES = [f"block-attach web {DISK},xvdb,w", f"network-attach web mac={MAC}", "vcpu-set web 2", "mem-set web 104", "block-detach -f web xvdb",
+           "network-detach web 0", "vcpu-set web 1", "mem-set web 112"]
+
+
+def test_plug_end(machine, build, tmp_path):
+    """A guest is killed, or boots again, while all of that comes and goes, at different moments of its boot."""
+    guests = GuestDir(tmp_path / "g", build)
+    guests.add_image("data", size=1 << 20)
+    guests.add_config("web", auto=False, memory=112, vcpus=1, maxvcpus=2, extra="console=hvc0")
+    m = machine(guests=guests)
+    m.prompt()
+    m.shell("create -p /guests/web.cfg")  # the first guest leaves directories in xenstore
+    m.shell("destroy web")
+    wait_gone(m)
+    free, tree = info(m, "free_memory"), m.shell("xenstore-ls")
+    for n in range(CYCLES):
+        m.shell("create /guests/web.cfg")
+        moment = (None, "ACPI: No IOAPIC", "xen_netfront|xen:evtchn|Freeing unused", r"guest: user space[^$]*# ")[n % 4]
+        if moment:
+            attach(m, "web", moment)
+        for i in range(n % len(CHANGES) + 1):
+            begins(m, CHANGES[(n // 4 + i) % len(CHANGES)])
+        if n % 4 == 3:
+            enter(m, "web", "")
+            m.send("reboot -f\r")
+            leave(m)
+            begins(m, CHANGES[n // 4 % len(CHANGES)])
+        m.shell("destroy web")
+        wait_gone(m)
+        assert info(m, "free_memory") == free, f"round {n}"
+    assert m.shell("xenstore-ls") == tree
+    assert "fault" not in m.shell("dmesg")
+    m.shell("create /guests/web.cfg")
+    attach(m, "web", r"guest: user space[^$]*# ")
+    m.shell("destroy web")
+    wait_gone(m)
     m.poweroff()
