@@ -51,6 +51,12 @@ NEVER = [
     ("builder", "holds", {"device", "irq-control", "device-memory", "ports"}, "the builder touches no hardware"),
     ("builder", "ring", {"blk", "net", "driver"}, "no data of guests passes through the builder"),
     ("builder", "calls", {"driver"}, "guests reach a device only through the service in front of its driver"),
+    ("builder", "ring", {"xs"}, "the builder parses nothing that guests can write; the scribe speaks to xenstore for it"),
+    ("service", "ring", {"xs"}, "a service has nothing to say in xenstore"),
+    ("client", "ring", {"xs"}, "a program that only uses services has nothing to say in xenstore"),
+    ("scribe", "ring", {"blk", "net", "files", "console", "ctl", "driver", "platform"}, "the scribe speaks to xenstore and obeys the builder, and that is all"),
+    ("scribe", "calls", {"*"}, "the scribe calls nobody but init"),
+    ("scribe", "holds", {"device", "capability"}, "the scribe has what xenstore does for it"),
     ("tool", "ring", {"blk", "net", "xs", "driver", "platform"}, "a tool asks control, which checks it, and has no other way to guests"),
     ("tool", "calls", {"*"}, "a tool calls nobody but init"),
     ("tool", "holds", {"capability"}, "a tool has what control does for it"),
@@ -100,6 +106,8 @@ def classes_of(d):
         return {"driver"}
     if d.serves == "ctl":
         return {"service", "tool"}
+    if d.serves == "scribe":
+        return {"scribe"}
     return {"service"} if d.serves else {"client"}
 
 
@@ -235,7 +243,7 @@ def layers(manifest, g):
 
 
 WIDTH, LINE, GAP_X, GAP_Y, LEFT = 250, 15, 40, 80, 20
-COLOURS = {"driver": "#f6d9a8", "service": "#cfe3f7", "platform": "#f3c6c6", "builder": "#d9f0d3", "guest": "#e6e6e6", "client": "#d9f0d3"}
+COLOURS = {"driver": "#f6d9a8", "service": "#cfe3f7", "scribe": "#cfe3f7", "platform": "#f3c6c6", "builder": "#d9f0d3", "guest": "#e6e6e6", "client": "#d9f0d3"}
 STROKES = {"ring": "#444", "calls": "#b3261e", "memory": "#1e6fb3", "log": "#bbb"}
 
 

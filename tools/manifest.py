@@ -21,7 +21,7 @@ DOMAINS_MAX, CHANNELS_MAX, CAPS_MAX = 32, 128, 64
 OWN_CHANNELS_MAX, UNTYPED_MAX, ARGS_MAX, PARAMS_MAX = 22, 4, 256, 272
 NONE = 0xFFFFFFFF
 
-PROTOS = {"console": 1, "uart": 2, "xs": 3, "blk": 4, "net": 5, "files": 6, "vmctl": 7, "log": 8, "ctl": 9}
+PROTOS = {"console": 1, "uart": 2, "xs": 3, "blk": 4, "net": 5, "files": 6, "vmctl": 7, "log": 8, "ctl": 9, "scribe": 10}
 CTL_RIGHTS = ("look", "console", "life", "configure", "host")  # CTL_CLASSES of libs/proto/ctl.h
 CAP_KINDS = {"irq-control": 1, "sched-control": 2, "log-control": 3, "kernel-log": 4, "ports": 5, "device-memory": 6,
              "guest-memory": 7, "kept-objects": 8}

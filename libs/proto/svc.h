@@ -50,8 +50,9 @@
 	X(NET, 5, 3, 20480, 20480, 1048576) \
 	X(FILES, 6, 1, 4096, 4096, 262144) \
 	X(VMCTL, 7, 1, 4096, 4096, 0) \
-	X(LOG, 8, 1, 4096, 4096, 0)   /* standard output of a domain: console.h records */ \
-	X(CTL, 9, 1, 36864, 20480, 0) /* answers of control, and requests: ctl.h */
+	X(LOG, 8, 1, 4096, 4096, 0)       /* standard output of a domain: console.h records */ \
+	X(CTL, 9, 1, 36864, 20480, 0)     /* answers of control, and requests: ctl.h */ \
+	X(SCRIBE, 10, 1, 16384, 16384, 0) /* what control does with guests: scribe.h */
 
 #define X(name, num, version, req, rsp, data) SVC_PROTO_##name = (num),
 enum svc_proto { SVC_PROTOS(X) SVC_PROTO_END };

@@ -13,7 +13,7 @@
  *             again, in their order and with their numbers.
  * Types       those of Xen, and XS_MAKE.
  * Authority   each record has a role: a VMM tags requests of its guest with XS_ROLE_GUEST, and
- *             those of its own back ends with XS_ROLE_BACKEND. control's connection is
+ *             those of its own back ends with XS_ROLE_BACKEND. The scribe's connection is
  *             privileged and speaks as dom0.
  */
 #ifndef PROTO_XS_H
@@ -25,7 +25,7 @@ enum xs_role { XS_ROLE_GUEST = 1, XS_ROLE_BACKEND = 2, XS_ROLE_DOM0 = 3 };
 
 struct xs_params {
 	uint32_t domid;
-	uint32_t privileged; /* 1: control */
+	uint32_t privileged; /* 1: the scribe */
 };
 _Static_assert(sizeof(struct xs_params) == 8, "no padding");
 
@@ -37,7 +37,7 @@ struct xs_native {
 _Static_assert(sizeof(struct xs_native) == 16, "no padding");
 
 /*
- * A request beyond Xen's protocol, of control only: makes nodes, all of them or none, each with
+ * A request beyond Xen's protocol, of dom0 only: makes nodes, all of them or none, each with
  * a value and, unless there are none, permissions. The payload is, for each node, texts with
  * their terminators: the path, the permissions ("n0", "r5", ...), "", the value. The answer is
  * "OK".

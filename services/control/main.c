@@ -6,7 +6,7 @@
  * to end), ctl/ (requests of tools, such as the shell). A room includes only rooms below it.
  * Files beside this one belong to all of them.
  *
- * Lifecycle   connect to xenstore; after a restart, take over the guests of the life before;
+ * Lifecycle   connect to the scribe; after a restart, take over the guests of the life before;
  *             then serve tools.
  */
 #include <stdio.h>
@@ -15,8 +15,8 @@
 #include "base/error.h"
 #include "client/calls.h"
 #include "client/host.h"
+#include "client/scribe.h"
 #include "client/services.h"
-#include "client/xenstore.h"
 #include "ctl/ctl.h"
 #include "guest/accuse.h"
 #include "guest/guest_pool.h"
@@ -34,7 +34,7 @@ static const struct {
 	{ "host", host_init },
 	{ "table of guests", keep_init },
 	{ "pool", guest_pool_init },
-	{ "xenstore", xs_client_init },
+	{ "scribe", scribe_init },
 	{ "vmctl", vmctl_init },
 	{ "guard", vmm_guard_init },
 	{ "callers", callers_init },

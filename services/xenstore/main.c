@@ -219,7 +219,7 @@ static int client_event(struct svc_conn *c)
 
 /* ---- connections ------------------------------------------------------------------------- */
 
-/* Checks who the client is according to the connector; only init may connect control. */
+/* Checks who the client is according to the connector; only init may connect the scribe. */
 static int params_check(
 	const struct svc_conn *c, const void *bytes, uint32_t len, struct xs_params *p)
 {

@@ -8,6 +8,7 @@
 #include "proto/console.h"
 #include "proto/files.h"
 #include "proto/net.h"
+#include "proto/scribe.h"
 #include "proto/vmctl.h"
 #include "proto/xs.h"
 #include "rogue.h"
@@ -59,6 +60,19 @@ static uint32_t files_answer(const void *req, uint32_t len, void *rsp)
 	return sizeof(r);
 }
 
+/* All has failed, and the number is large. */
+static uint32_t scribe_answer(const void *req, uint32_t len, void *rsp)
+{
+	struct scribe_head h = { 0 };
+
+	if (len >= sizeof(h))
+		memcpy(&h, req, sizeof(h));
+	h.failed = UINT32_MAX;
+	memcpy(rsp, &h, sizeof(h));
+	memset((uint8_t *)rsp + sizeof(h), 0xff, 4);
+	return sizeof(h) + 4;
+}
+
 uint32_t answer_make(uint32_t proto, const void *req, uint32_t len, void *rsp)
 {
 	switch (proto) {
@@ -68,6 +82,8 @@ uint32_t answer_make(uint32_t proto, const void *req, uint32_t len, void *rsp)
 		return net_answer(req, len, rsp);
 	case SVC_PROTO_XS:
 		return xs_answer(req, len, rsp);
+	case SVC_PROTO_SCRIBE:
+		return scribe_answer(req, len, rsp);
 	case SVC_PROTO_FILES:
 		return files_answer(req, len, rsp);
 	default:
@@ -171,6 +187,20 @@ static uint32_t vmctl_unasked(uint32_t n, void *rec)
 	return (uint32_t)sizeof(m) + m.len;
 }
 
+static uint32_t scribe_unasked(uint32_t n, void *rec)
+{
+	const struct scribe_head h = { .id = n % 2 ? n : UINT32_MAX - n,
+		.op = (uint16_t)(n % (SCRIBE_OP_END + 1)),
+		.flags = (uint16_t)(n % 3),
+		.domid = n % 5 ? n : UINT32_MAX,
+		.failed = n % 7 };
+	const uint32_t body = n % 4 ? 0 : 8;
+
+	memcpy(rec, &h, sizeof(h));
+	memset((uint8_t *)rec + sizeof(h), '~', body);
+	return (uint32_t)sizeof(h) + body;
+}
+
 uint32_t unasked_make(const struct svc_conn *c, uint32_t n, void *rec)
 {
 	if (n >= UNASKED)
@@ -182,6 +212,8 @@ uint32_t unasked_make(const struct svc_conn *c, uint32_t n, void *rec)
 		return net_unasked(n, rec);
 	case SVC_PROTO_XS:
 		return xs_unasked(n, rec);
+	case SVC_PROTO_SCRIBE:
+		return scribe_unasked(n, rec);
 	case SVC_PROTO_FILES:
 		return files_unasked(c, n, rec);
 	case SVC_PROTO_CTL:

@@ -12,10 +12,10 @@ from harness import PROMPT, TOP, Hang
 # what serves it alone, so that it may have that started again; ip may have it, too, but ever more rarely
 DRIVERS = {"storage": "blk0", "network": "net0", "console": "uart", "ip": "network"}
 # whose connections it serves, which it may end, so that they are started again
-CLIENTS = {"storage": {"files"}, "blk0": {"storage"}, "network": {"ip"}, "net0": {"network"}, "xenstore": {"control"}, "uart": {"console"},
+CLIENTS = {"storage": {"files"}, "blk0": {"storage"}, "network": {"ip"}, "net0": {"network"}, "xenstore": {"scribe"}, "scribe": {"control"}, "uart": {"console"},
            "files": {"shell", "storage"}}  # it may say of storage, too, that it broke the protocol
 BINARIES = {"blk0": "virtio-blk", "net0": "virtio-net"}
-DOMAINS = {"uart", "console", "platform", "blk0", "net0", "storage", "files", "network", "ip", "xenstore", "shell", "control"}
+DOMAINS = {"uart", "console", "platform", "blk0", "net0", "storage", "files", "network", "ip", "xenstore", "scribe", "shell", "control"}
 PATIENCE = 120  # seconds for one life; only ends a test that would never end
 LINE_S = 5  # seconds of silence after which a line to the shell was lost
 

@@ -58,21 +58,23 @@ PLACES = {
     "platform": ["CALL", "ANSWER", "ANSWERED"],
     "ip": [*at("NET>", "CHANNEL RESTARTED RESENT TAKEN SETTLE SETTLED PUT"), "TIMER"],
     "xenstore": [*CALLS, *at("XS", "EPOCH EVENT SETTLE PUBLISHED SETTLED"), "BIT", *CLOSES],
+    "scribe": [*CALLS, *at("SCRIBE", "EPOCH EVENT TAKEN SETTLE SETTLED PUT"), *at("XS>", "CHANNEL RESTARTED RESENT TAKEN SETTLE SETTLED PUT"),
+               *CLOSES],
     "shell": [*CALLS, *at("CTL", "EPOCH EVENT TAKEN SETTLE SETTLED PUT"),
               *at("CONSOLE>", "CHANNEL RESTARTED RESENT TAKEN SETTLE PUBLISHED SETTLED PUT"),
               *at("FILES>", "CHANNEL RESTARTED RESENT TAKEN SETTLE SETTLED PUT"), "BIT", "TIMER", *CLOSES],
-    "control": [*at("XS>", "CHANNEL RESTARTED RESENT TAKEN SETTLE SETTLED PUT"),
+    "control": [*at("SCRIBE>", "CHANNEL RESTARTED RESENT TAKEN SETTLE SETTLED PUT"),
                 *at("CTL>", "CHANNEL RESTARTED RESENT TAKEN SETTLE SETTLED PUT"),
                 *at("VMCTL", "TAKEN SETTLE SETTLED PUT"), "REQUEST", "REPLIED", "BIT", "TIMER"],
 }
 # What makes a domain reach a place that ordinary work does not: another domain whose restart closes or opens a connection there.
 CLIENT = {"uart": "console", "console": "ip", "blk0": "storage", "net0": "network", "storage": "files", "network": "ip",
-          "shell": "control"}
+          "shell": "control", "scribe": "control"}
 BELOW = {"console": ["uart"], "storage": ["blk0"], "files": ["storage"], "network": ["net0"], "ip": ["network"],
-         "shell": ["console", "files"], "control": ["xenstore", "shell"]}
+         "shell": ["console", "files"], "scribe": ["xenstore"], "control": ["scribe", "shell"]}
 # A domain and those that it makes restart are not in one group, since the lives of each are counted.
 GROUPS = [("storage", "net0", "xenstore"), ("blk0", "network"), ("files", "ip"), ("console",), ("uart",), ("platform",), ("shell",),
-          ("control",)]
+          ("scribe",), ("control",)]
 # what list-services calls the end; init that waits for an answer meanwhile may say "hang"
 ENDS = {"crash": "fault", "hang": "hang", "exit": "exit"}
 GOES_ON = ("late", "leak")

@@ -2,7 +2,7 @@
 """Domains of the host that end: init starts each of them again, whatever the reason, and takes no more memory for it."""
 from guestkit import services_in
 
-DOMAINS = ["platform", "uart", "blk0", "net0", "storage", "files", "network", "ip", "xenstore", "console", "shell"]
+DOMAINS = ["platform", "uart", "blk0", "net0", "storage", "files", "network", "ip", "xenstore", "scribe", "console", "shell"]
 SAYS = "the shell was restarted"
 
 

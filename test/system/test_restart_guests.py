@@ -19,7 +19,7 @@ from stamps import sum_of
 CONTENT = random.Random(3).randbytes(64 << 10)
 KILLS = int(os.environ.get("SKERRY_RESTARTS", "14"))
 SEED = int(os.environ.get("SKERRY_SEED", "1"))
-SERVICES = "platform uart blk0 net0 storage files network ip console xenstore shell control".split()
+SERVICES = "platform uart blk0 net0 storage files network ip console xenstore scribe shell control".split()
 WAYS = os.environ.get("SKERRY_WAYS", "fault fault hang exit").split()
 MIB = 1 << 20
 STAMPED = 4  # MiB of the volume that has stamps

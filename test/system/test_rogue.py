@@ -61,12 +61,13 @@ def test_rogue_below_interfaces(machine, build, tmp_path, name):
     m.poweroff()
 
 
-def test_rogue_xenstore(machine, build, tmp_path):
+@pytest.mark.parametrize("name, accuser", [("xenstore", "scribe"), ("scribe", "control")])
+def test_rogue_xenstore(machine, build, tmp_path, name, accuser):
     """No guest can be made, and that is all."""
-    build.archive = rogue_archive(build, "xenstore", tmp_path)
-    m = machine(append=f"init.kill=1 init.calm=1 xenstore.lives={LIVES}")
+    build.archive = rogue_archive(build, name, tmp_path)
+    m = machine(append=f"init.kill=1 init.calm=1 {name}.lives={LIVES}")
     m.prompt()
-    all_lives(m, "xenstore", accuser="control")
+    all_lives(m, name, accuser=accuser)
     m.poweroff()
 
 

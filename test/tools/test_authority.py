@@ -56,12 +56,23 @@ FORBIDDEN = {
     "guests speak with a driver": ([('services = ["console", ', 'services = ["blk0", "console", ')], "vmm -ring-> blk0 -holds-> device disk0"),
     "the builder calls a driver": ([('services = ["console", ', 'services = ["net0", "console", ')], "control -calls-> net0"),
     "data of guests passes through the builder": ([
-        ('channel.xs = {', 'channel.blk = { to = "storage", proto = "blk", params = { volume = "by-partlabel/x" } }\nchannel.xs = {'),
+        ('channel.scribe = {', 'channel.blk = { to = "storage", proto = "blk", params = { volume = "by-partlabel/x" } }\nchannel.scribe = {'),
         ('clients = ["files"]', 'clients = ["files", "control"]')],
         "control -ring-> storage"),
     "a tool has a way beside control": ([
         ('[domain.shell]\n', '[domain.shell]\nchannel.xs = { to = "xenstore", proto = "xs", params = { domid = 0, privileged = true } }\n'),
-        ('serves = "xs"\nclients = ["control"]', 'serves = "xs"\nclients = ["control", "shell"]')], "shell -ring-> xenstore"),
+        ('serves = "xs"\nclients = ["scribe"]', 'serves = "xs"\nclients = ["scribe", "shell"]')], "shell -ring-> xenstore"),
+    "the builder parses xenstore": ([
+        ('channel.scribe = {', 'channel.xs = { to = "xenstore", proto = "xs", params = { domid = 0, privileged = true } }\nchannel.scribe = {'),
+        ('serves = "xs"\nclients = ["scribe"]', 'serves = "xs"\nclients = ["scribe", "control"]')], "control -ring-> xenstore"),
+    "a service writes to xenstore": ([
+        ('channel.nic = {', 'channel.xs = { to = "xenstore", proto = "xs", params = { domid = 0, privileged = true } }\nchannel.nic = {'),
+        ('serves = "xs"\nclients = ["scribe"]', 'serves = "xs"\nclients = ["scribe", "network"]')], "network -ring-> xenstore"),
+    "the scribe speaks with others": ([
+        ('channel.xs = {', 'channel.files = { to = "files", proto = "files", params = { kind = "browse" } }\nchannel.xs = {'),
+        ('clients = ["shell"]\narchive-file', 'clients = ["shell", "scribe"]\narchive-file')], "scribe -ring-> files"),
+    "the scribe holds a capability": ([
+        ('serves = "scribe"\n', 'serves = "scribe"\ncaps = [{ name = "k", kind = "kernel-log" }]\n')], "scribe -holds-> kernel-log"),
     "a tool holds a capability": ([('[domain.shell]\n', '[domain.shell]\ncaps = [{ name = "k", kind = "kernel-log" }]\n')], "shell -holds-> kernel-log"),
     "a disk and a network meet": ([
         ('channel.nic = {', 'channel.blk = { to = "storage", proto = "blk", params = { volume = "by-partlabel/x" } }\nchannel.nic = {'),

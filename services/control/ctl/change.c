@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "client/xenstore.h"
+#include "client/scribe.h"
 #include "ctl/ctl.h"
 #include "guest/build.h"
 #include "guest/config_check.h"
@@ -83,7 +83,6 @@ void ctl_do_MEM_SET(struct request *q, const void *body, uint32_t len)
 {
 	const struct ctl_number *n = body;
 	struct dom *d = ctl_dom_live(q, n->domid);
-	char path[64], value[24];
 	struct msg m;
 
 	(void)len;
@@ -93,9 +92,7 @@ void ctl_do_MEM_SET(struct request *q, const void *body, uint32_t len)
 		ctl_refuse(q, -SK_E_RANGE, "%s", m.text);
 		return;
 	}
-	snprintf(path, sizeof(path), "/local/domain/%u/memory/target", d->domid);
-	snprintf(value, sizeof(value), "%" PRIu64, n->value);
-	if (xs_write_value(path, value, (uint32_t)strlen(value), NULL, NULL)) {
+	if (scribe_ask(SCRIBE_TARGET, d->domid, &n->value, sizeof(n->value), NULL, NULL)) {
 		ctl_refuse(q, -SK_E_NO_MEM, no_memory);
 		return;
 	}
@@ -150,34 +147,20 @@ static int vcpus_check(const struct dom *d, uint64_t n, bool any_host, struct ms
 	return 0;
 }
 
-/* 0, or -1: no memory. */
-static int availability_write(const struct dom *d, uint32_t n)
-{
-	char path[64];
-	int rc = 0;
-
-	for (uint32_t i = 0; !rc && i < d->config->maxvcpus; i++) {
-		const char *value = i < n ? "online" : "offline";
-
-		snprintf(path, sizeof(path), "/local/domain/%u/cpu/%u/availability", d->domid,
-			i);
-		rc = xs_write_value(path, value, (uint32_t)strlen(value), NULL, NULL);
-	}
-	return rc;
-}
-
 void ctl_do_VCPU_SET(struct request *q, const void *body, uint32_t len)
 {
 	const struct ctl_number *n = body;
 	struct dom *d = ctl_dom_live(q, n->domid);
+	struct scribe_cpus cpus;
 	struct msg m;
 
 	(void)len;
 	if (!d)
 		return;
+	cpus = (struct scribe_cpus){ (uint32_t)n->value, d->config->maxvcpus };
 	if (vcpus_check(d, n->value, n->flags & ANY_HOST, &m)) {
 		ctl_refuse(q, -SK_E_RANGE, "%s", m.text);
-	} else if (availability_write(d, (uint32_t)n->value)) {
+	} else if (scribe_ask(SCRIBE_CPUS, d->domid, &cpus, sizeof(cpus), NULL, NULL)) {
 		ctl_refuse(q, -SK_E_NO_MEM, no_memory);
 	} else {
 		d->config->vcpus = (uint32_t)n->value;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/xenstore.h"
+#include "client/scribe.h"
 #include "ctl/ctl.h"
 #include "guest/config_check.h"
 #include "guest/connect.h"
@@ -166,15 +166,13 @@ void ctl_do_DESTROY(struct request *q, const void *body, uint32_t len)
 void ctl_do_SYSRQ(struct request *q, const void *body, uint32_t len)
 {
 	const struct ctl_number *n = body;
-	const char key = (char)n->value;
+	const struct scribe_word key = { { (char)n->value } };
 	struct dom *d = ctl_dom_live(q, n->domid);
-	char path[64];
 
 	(void)len;
 	if (!d)
 		return;
-	snprintf(path, sizeof(path), "/local/domain/%u/control/sysrq", d->domid);
-	if (xs_write_value(path, &key, 1, NULL, NULL))
+	if (scribe_ask(SCRIBE_SYSRQ, d->domid, &key, sizeof(key), NULL, NULL))
 		ctl_refuse(q, -SK_E_NO_MEM, no_memory);
 	else
 		ctl_answer(q, NULL, 0);

@@ -14,8 +14,8 @@
 #include "base/array.h"
 #include "base/error.h"
 #include "client/host.h"
+#include "client/scribe.h"
 #include "client/services.h"
-#include "client/xenstore.h"
 #include "ctl/ctl.h"
 #include "guest/build.h"
 #include "guest/caps.h"
@@ -213,26 +213,13 @@ static void inquiry_end(void *ctx)
 	}
 }
 
-/*
- * What xenstore refused each guest, from its answer "DOMID: N nodes, N bytes, N refused...". A
- * guest that xenstore does not know was refused nothing.
- */
-static uint32_t refused_parse(const char *text)
-{
-	const char *bytes = strchr(text, ',');
-	const char *refused = bytes ? strchr(bytes + 1, ',') : NULL;
-
-	return refused ? (uint32_t)strtoul(refused + 1, NULL, 10) : 0;
-}
-
-static void refused_answer(void *ctx, int err, const char *data, uint32_t len)
+static void refused_answer(void *ctx, bool failed, const void *data, uint32_t len)
 {
 	uint64_t number_and_domid = (uintptr_t)ctx;
 	struct dom *d = domtab_get(&guests, (uint32_t)number_and_domid);
 
-	(void)len;
-	if (d && guest_of(d))
-		guest_of(d)->refused = err ? 0 : refused_parse(data);
+	if (d && guest_of(d) && !failed && len == sizeof(guest_of(d)->refused))
+		memcpy(&guest_of(d)->refused, data, len);
 	if (inquiry.asking && number_and_domid >> 32 == inquiry.number &&
 		--inquiry.to_come == 0)
 		inquiry_end(NULL);
@@ -240,11 +227,9 @@ static void refused_answer(void *ctx, int err, const char *data, uint32_t len)
 
 static void refused_ask(uint32_t domid)
 {
-	char number[16];
 	void *ctx = (void *)(uintptr_t)((uint64_t)inquiry.number << 32 | domid);
 
-	snprintf(number, sizeof(number), "%u", domid);
-	if (!xs_request_texts(XS_CONTROL, refused_answer, ctx, "quota", number, NULL))
+	if (!scribe_ask(SCRIBE_REFUSED, domid, NULL, 0, refused_answer, ctx))
 		inquiry.to_come++;
 }
 
@@ -388,16 +373,17 @@ void ctl_do_CAPS(struct request *q, const void *body, uint32_t len)
 
 /* ---- xenstore ---- */
 
-static void stored(void *ctx, int err, const char *data, uint32_t len)
+static void stored(void *ctx, bool failed, const void *data, uint32_t len)
 {
 	struct request *q = ctl_waits(ctx);
 
 	if (!q)
 		return;
-	large.stored.head.failed = err != 0;
+	large.stored.head.failed = failed;
 	if (len > CTL_STORE_MAX)
 		len = CTL_STORE_MAX;
-	memcpy(large.stored.data, data, len);
+	if (len)
+		memcpy(large.stored.data, data, len);
 	ctl_answer(q, &large.stored, (uint32_t)sizeof(large.stored.head) + len);
 }
 
@@ -409,8 +395,7 @@ static void store_ask(
 	for (size_t i = 0; i < n; i++) {
 		if (types[i] != s->type)
 			continue;
-		if (xs_request(
-			    s->type, s + 1, len - (uint32_t)sizeof(*s), stored, ctl_ticket(q)))
+		if (scribe_ask(SCRIBE_ASK, 0, body, len, stored, ctl_ticket(q)))
 			ctl_refuse(q, -SK_E_NO_MEM,
 				"control has no memory for the request; try again");
 		return;

@@ -57,12 +57,6 @@ enum {
 };
 _Static_assert((int)GUEST_SEAT_IMAGE == (int)VMCTL_SEAT_IMAGE, "the VMM's number");
 
-/* Requests to xenstore that belong together: store.h. */
-struct guest_nodes {
-	uint32_t left; /* without an answer */
-	bool failed;   /* one was refused */
-};
-
 /* The device that a guest gets or loses while it runs, one at a time. */
 enum plug_state {
 	PLUG_IDLE,
@@ -79,7 +73,6 @@ struct guest_plug {
 	uint32_t seat;
 	bool medium;                   /* of a drive that stays */
 	struct domain_channel channel; /* PLUG_TELL */
-	struct guest_nodes nodes;      /* PLUG_SHOW */
 	struct svc_timer late;
 	struct msg why;  /* that an attachment failed; empty: it did not */
 	plug_done_fn fn; /* of who waits for the end; NULL: nobody */
@@ -181,9 +174,6 @@ struct guest {
 
 	/* creation.c: NULL when the requester has been told the result */
 	struct creation *creation;
-
-	/* store.c */
-	struct guest_nodes nodes; /* they must be there before the VMM starts */
 };
 
 /* build.c: the device in a seat. NULL, false: the guest has none there. */

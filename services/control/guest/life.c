@@ -14,7 +14,6 @@
 #include <string.h>
 
 #include "client/host.h"
-#include "client/xenstore.h"
 #include "event.h"
 #include "guest/build.h"
 #include "guest/connect.h"
@@ -158,10 +157,7 @@ static void do_create(struct guest_config *config, uint32_t before, uint32_t sho
 
 void guest_ask(struct dom *d, const char *how)
 {
-	char path[64];
-
-	snprintf(path, sizeof(path), "/local/domain/%u/control/shutdown", d->domid);
-	(void)xs_write_value(path, how, (uint32_t)strlen(how), NULL, NULL);
+	guest_store_shutdown(d, how);
 	if (strcmp(how, "reboot") == 0)
 		dom_reboot_asked(d);
 }

@@ -22,7 +22,6 @@
 #include "base/error.h"
 #include "client/host.h"
 #include "client/services.h"
-#include "client/xenstore.h"
 #include "guest/build.h"
 #include "guest/connect.h"
 #include "guest/guest_pool.h"
@@ -142,9 +141,7 @@ void plug_close(struct guest *g)
 /* The drive's node says so before the connection is closed, as its VMM has no medium now. */
 static void medium_forget(struct guest *g)
 {
-	uint32_t n;
-
-	if (guest_store_medium(g, g->plug.seat, "", NULL, &n))
+	if (guest_store_medium(g, g->plug.seat, "", NULL))
 		guest_log(g->dom->domid,
 			"xenstore does not know that a drive of domain %u is empty: no memory\n",
 			g->dom->domid);
@@ -240,17 +237,12 @@ static int plug_check(const struct guest *g, struct msg *m)
 static void unplug_begin(struct guest *g, uint32_t seat, bool medium)
 {
 	const struct guest_conn *c = conn_of(g, seat);
-	char path[64];
 
 	g->plug.seat = seat;
 	g->plug.medium = medium;
 	g->plug.channel.bit = c ? c->kept.channel : 0;
-	if (seat == GUEST_SEAT_IMAGE || medium)
-		return;
-	snprintf(path, sizeof(path), "/local/domain/0/backend/%s/%u/%u/online",
-		seat_is_disk(seat) ? "vbd" : "vif", g->dom->domid,
-		guest_device_id(g->dom->config, seat));
-	(void)xs_write_value(path, "0", 1, NULL, NULL);
+	if (seat != GUEST_SEAT_IMAGE && !medium)
+		guest_store_offline(g, seat);
 }
 
 int guest_unplug(struct guest *g, uint32_t seat, bool forced, plug_done_fn fn, struct msg *m)
@@ -286,15 +278,15 @@ int guest_eject(struct guest *g, uint32_t seat, plug_done_fn fn, struct msg *m)
 
 /* ---- in ---- */
 
-static void plug_answered(void *ctx, int err, const char *data, uint32_t len)
+static void plug_answered(void *ctx, bool failed, const void *data, uint32_t len)
 {
 	struct guest *g = guest_nodes_owner(ctx);
 
 	(void)data;
 	(void)len;
-	if (!g || g->plug.state != PLUG_SHOW || !guest_nodes_answered(&g->plug.nodes, err))
+	if (!g || g->plug.state != PLUG_SHOW)
 		return;
-	if (g->plug.nodes.failed) {
+	if (failed) {
 		msg_fail(&g->plug.why, "xenstore refused the device's nodes");
 		unplug_tell(g, true);
 		return;
@@ -304,18 +296,15 @@ static void plug_answered(void *ctx, int err, const char *data, uint32_t len)
 
 static void plug_show(struct guest *g)
 {
-	struct guest_nodes *n = &g->plug.nodes;
 	uint32_t seat = g->plug.seat;
 	int rc;
 
 	g->plug.state = PLUG_SHOW;
-	n->left = UINT32_MAX; /* no answer counts as the last before all are queued */
 	if (g->plug.medium)
 		rc = guest_store_medium(g, seat,
-			guest_disk_at(g->dom->config, seat)->spec.target, plug_answered,
-			&n->left);
+			guest_disk_at(g->dom->config, seat)->spec.target, plug_answered);
 	else
-		rc = guest_store_plug(g, seat, plug_answered, &n->left);
+		rc = guest_store_plug(g, seat, plug_answered);
 	if (rc) {
 		msg_fail(&g->plug.why, "no memory for the device's xenstore nodes");
 		unplug_tell(g, true);

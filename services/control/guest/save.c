@@ -21,10 +21,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/xenstore.h"
 #include "guest/creation.h"
 #include "guest/life.h"
 #include "guest/plug.h"
+#include "guest/store.h"
 #include "guest/vmctl.h"
 
 /* As long as libxl waits for a guest to answer. */
@@ -93,20 +93,11 @@ static void restored_closed(uint32_t domid, const char *why)
 
 void save_restored(struct guest *g) { guest_unplug_image(g, restored_closed); }
 
-/* A guest that has been asked to stop need not do so any more. */
-static void suspend_withdraw(const struct guest *g)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/local/domain/%u/control/shutdown", g->dom->domid);
-	(void)xs_write_value(path, "", 0, NULL, NULL);
-}
-
 static void save_close(struct guest *g, const char *why)
 {
 	svc_timer_set(&g->save.late, SK_NO_DEADLINE);
 	if (g->save.state == SAVE_SUSPEND && g->dom->state == DOM_LIVE)
-		suspend_withdraw(g);
+		guest_store_shutdown(g->dom, ""); /* it need not stop any more */
 	if (why && !g->save.why.text[0])
 		msg_fail(&g->save.why, "%s", why);
 	g->save.state = SAVE_CLOSE;

@@ -2,69 +2,22 @@
 /*
  * store.c - a guest's nodes in xenstore: written before its VMM starts, renamed, removed
  *
- * Objects     nodes of struct guest: requests that are not answered yet.
+ * The scribe knows the nodes. What it is told here is what control has done.
  */
 #include "guest/store.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <xen/io/xs_wire.h>
 
 #include "client/host.h"
-#include "client/xenstore.h"
 #include "guest/creation.h"
 #include "guest/kept.h"
 #include "guest/life.h"
-#include "guest/xs_layout.h"
+#include "guest/machine.h"
 #include "log.h"
 
-/* Requests that belong together: n counts them. */
-struct xs_batch {
-	xs_done_fn fn;
-	void *ctx;
-	uint32_t n;
-};
-
-/* The nodes that wait for their request. */
-static struct xs_nodes waiting;
-
-static int xs_flush(struct xs_batch *b)
-{
-	if (!waiting.size)
-		return 0;
-	if (xs_make(&waiting, b->fn, b->ctx))
-		return -1;
-	b->n++;
-	return 0;
-}
-
-static int xs_emit(void *ctx, const struct xs_entry *e)
-{
-	const char *perms = e->perms ? e->perms : "", *value = e->value ? e->value : "";
-
-	if (xs_make_add(&waiting, e->path, perms, value) == 0)
-		return 0;
-	return xs_flush(ctx) || xs_make_add(&waiting, e->path, perms, value) ? -1 : 0;
-}
-
-/* The end of a walk: what was emitted is asked for, unless an error has ended it. */
-static int xs_emitted(struct xs_batch *b, int rc)
-{
-	if (rc)
-		waiting.size = 0;
-	return rc ? rc : xs_flush(b);
-}
-
-static int xs_emit_remove(void *ctx, const struct xs_entry *e)
-{
-	struct xs_batch *b = ctx;
-
-	if (xs_request_texts(XS_RM, b->fn, b->ctx, e->path, NULL))
-		return -1;
-	b->n++;
-	return 0;
-}
+static void *ctx_of(uint32_t domid) { return (void *)(uintptr_t)domid; }
 
 struct guest *guest_nodes_owner(void *ctx)
 {
@@ -73,137 +26,135 @@ struct guest *guest_nodes_owner(void *ctx)
 	return d ? guest_of(d) : NULL;
 }
 
-bool guest_nodes_answered(struct guest_nodes *n, int err)
+static struct scribe_name name_of(const char *name, const uint8_t *uuid)
 {
-	if (!n->left)
-		return false;
-	n->failed = n->failed || err;
-	return --n->left == 0;
+	struct scribe_name n = { .start_seconds = host_wall_seconds() };
+
+	strcpy(n.name, name);
+	memcpy(n.uuid, uuid, UUID_SIZE);
+	return n;
 }
 
-static void creation_answered(void *ctx, int err, const char *data, uint32_t len)
+static void creation_answered(void *ctx, bool failed, const void *data, uint32_t len)
 {
 	struct guest *g = guest_nodes_owner(ctx);
 
 	(void)data;
 	(void)len;
-	if (!g || !guest_nodes_answered(&g->nodes, err))
-		return;
-	if (g->nodes.failed)
+	if (g && failed)
 		creation_failed(g, "xenstore refused the guest's nodes");
-	else
+	else if (g)
 		creation_passed(g, CREATION_STORE);
 }
 
-static int introduce(struct guest *g, struct xs_batch *b)
+static struct scribe_disk disk_of(const struct guest_config *c, const struct disk_spec *d)
 {
-	char domid[16], gfn[16], port[16];
+	return (struct scribe_disk){ guest_in_shim(c), *d };
+}
 
-	snprintf(domid, sizeof(domid), "%u", g->dom->domid);
-	snprintf(gfn, sizeof(gfn), "%u", VM_STORE_GFN);
-	snprintf(port, sizeof(port), "%u", VM_STORE_PORT);
-	if (xs_request_texts(XS_INTRODUCE, b->fn, b->ctx, domid, gfn, port, NULL))
-		return -1;
-	b->n++;
-	return 0;
+static int devices_write(const struct guest *g)
+{
+	const struct guest_config *c = g->dom->config;
+	int rc = 0;
+
+	for (uint32_t i = 0; !rc && i < c->n_disks; i++) {
+		const struct scribe_disk d = disk_of(c, &c->disks[i].spec);
+
+		rc = scribe_ask_more(SCRIBE_DISK, g->dom->domid, &d, sizeof(d));
+	}
+	for (uint32_t i = 0; !rc && i < c->n_vifs; i++)
+		rc = scribe_ask_more(
+			SCRIBE_VIF, g->dom->domid, &c->vifs[i], sizeof(c->vifs[i]));
+	return rc;
 }
 
 int guest_store_write(struct guest *g, struct msg *m)
 {
-	struct xs_guest x = { .config = g->dom->config,
-		.name = g->dom->name,
-		.uuid = g->dom->uuid,
-		.domid = g->dom->domid,
-		.store_port = VM_STORE_PORT,
-		.console_port = VM_CONSOLE_PORT,
-		.store_gfn = VM_STORE_GFN,
-		.console_gfn = VM_CONSOLE_GFN,
-		.start_seconds = host_wall_seconds() };
-	struct xs_batch b = { .fn = creation_answered,
-		.ctx = (void *)(uintptr_t)g->dom->domid };
+	const struct guest_config *c = g->dom->config;
+	const struct scribe_guest x = { .is = name_of(g->dom->name, g->dom->uuid),
+		.type = c->type,
+		.vcpus = c->vcpus,
+		.maxvcpus = c->maxvcpus,
+		.memory = c->memory,
+		.boot_memory = machine_memory(c) - machine_shim_memory(c) };
 
-	g->nodes.left = UINT32_MAX; /* so no answer counts as the last before all are queued */
-	if (xs_emitted(&b, xs_layout_create(&x, xs_emit, &b)) || introduce(g, &b))
+	if (scribe_ask_more(SCRIBE_GUEST, g->dom->domid, &x, sizeof(x)) || devices_write(g) ||
+		scribe_ask(SCRIBE_INTRODUCE, g->dom->domid, NULL, 0, creation_answered,
+			ctx_of(g->dom->domid)))
 		return msg_fail(m, "no memory for the guest's xenstore nodes");
-	g->nodes.left = b.n;
 	return 0;
 }
 
-int guest_store_plug(const struct guest *g, uint32_t seat, xs_done_fn fn, uint32_t *n)
+static struct scribe_device device_of(const struct guest *g, uint32_t seat)
 {
-	struct xs_batch b = { .fn = fn, .ctx = (void *)(uintptr_t)g->dom->domid };
-	struct guest_config *c = g->dom->config;
-	int rc;
-
-	if (seat < GUEST_DISKS_MAX)
-		rc = xs_layout_disk(
-			g->dom->domid, c, &guest_disk_at(c, seat)->spec, xs_emit, &b);
-	else
-		rc = xs_layout_vif(
-			g->dom->domid, guest_vif_at(c, seat - GUEST_DISKS_MAX), xs_emit, &b);
-	rc = xs_emitted(&b, rc);
-	*n = b.n;
-	return rc;
+	return (struct scribe_device){ seat < GUEST_DISKS_MAX,
+		guest_device_id(g->dom->config, seat) };
 }
 
-int guest_store_medium(
-	const struct guest *g, uint32_t seat, const char *target, xs_done_fn fn, uint32_t *n)
+int guest_store_plug(const struct guest *g, uint32_t seat, scribe_fn fn)
 {
-	struct xs_batch b = { .fn = fn, .ctx = (void *)(uintptr_t)g->dom->domid };
-	int rc = xs_layout_medium(
-		g->dom->domid, guest_device_id(g->dom->config, seat), target, xs_emit, &b);
+	struct guest_config *c = g->dom->config;
+	struct scribe_disk d;
 
-	rc = xs_emitted(&b, rc);
-	*n = b.n;
-	return rc;
+	if (seat >= GUEST_DISKS_MAX)
+		return scribe_ask(SCRIBE_VIF, g->dom->domid,
+			guest_vif_at(c, seat - GUEST_DISKS_MAX), sizeof(struct vif_spec), fn,
+			ctx_of(g->dom->domid));
+	d = disk_of(c, &guest_disk_at(c, seat)->spec);
+	return scribe_ask(SCRIBE_DISK, g->dom->domid, &d, sizeof(d), fn, ctx_of(g->dom->domid));
+}
+
+int guest_store_medium(const struct guest *g, uint32_t seat, const char *target, scribe_fn fn)
+{
+	struct scribe_medium m = { .vdev = guest_device_id(g->dom->config, seat) };
+
+	strcpy(m.target, target);
+	return scribe_ask(
+		SCRIBE_MEDIUM, g->dom->domid, &m, sizeof(m), fn, ctx_of(g->dom->domid));
+}
+
+void guest_store_offline(const struct guest *g, uint32_t seat)
+{
+	const struct scribe_device d = device_of(g, seat);
+
+	(void)scribe_ask(SCRIBE_OFFLINE, g->dom->domid, &d, sizeof(d), NULL, NULL);
 }
 
 void guest_store_unplug(const struct guest *g, uint32_t seat)
 {
-	struct xs_batch b = { .fn = NULL };
+	const struct scribe_device d = device_of(g, seat);
 
-	if (xs_layout_device_remove(g->dom->domid, seat < GUEST_DISKS_MAX ? "vbd" : "vif",
-		    guest_device_id(g->dom->config, seat), xs_emit_remove, &b))
+	if (scribe_ask(SCRIBE_UNPLUG, g->dom->domid, &d, sizeof(d), NULL, NULL))
 		guest_log(g->dom->domid,
 			"xenstore nodes of a device of domain %u stay behind: no memory\n",
 			g->dom->domid);
 }
 
-/* A guest whose nodes are being removed. */
-struct removal {
-	uint32_t domid;
-	uint32_t left; /* requests without an answer */
-};
-
-static void removal_answered(void *ctx, int err, const char *data, uint32_t len)
+void guest_store_shutdown(const struct dom *d, const char *how)
 {
-	struct removal *r = ctx;
+	struct scribe_word w = { 0 };
 
-	(void)err; /* a node that was not there is gone, too */
+	snprintf(w.text, sizeof(w.text), "%s", how);
+	(void)scribe_ask(SCRIBE_SHUTDOWN, d->domid, &w, sizeof(w), NULL, NULL);
+}
+
+static void removal_answered(void *ctx, bool failed, const void *data, uint32_t len)
+{
+	(void)failed; /* xenstore does not run any more */
 	(void)data;
 	(void)len;
-	if (--r->left)
-		return;
-	kept_gone_remove(r->domid);
-	free(r);
+	kept_gone_remove((uint32_t)(uintptr_t)ctx);
 }
 
 void guest_store_remove(uint32_t domid, const uint8_t *uuid)
 {
-	struct removal *r = calloc(1, sizeof(*r));
-	struct xs_batch b = { .fn = removal_answered, .ctx = r };
-	char text[16];
-	bool queued;
+	const struct scribe_name n = name_of("", uuid);
 
-	snprintf(text, sizeof(text), "%u", domid);
-	queued = r && xs_request_texts(XS_RELEASE, b.fn, b.ctx, text, NULL) == 0;
-	b.n = queued;
-	if (!queued || xs_layout_remove(domid, uuid, xs_emit_remove, &b))
+	if (domid >= DOMID_RESERVED) /* the table was damaged: there was no such guest */
+		kept_gone_remove(domid);
+	else if (scribe_ask(
+			 SCRIBE_REMOVE, domid, &n, sizeof(n), removal_answered, ctx_of(domid)))
 		guest_log(domid, "xenstore nodes of domain %u stay behind: no memory\n", domid);
-	if (b.n) /* no answer comes before this has returned */
-		*r = (struct removal){ domid, b.n };
-	else
-		free(r);
 }
 
 void guest_store_resume(void)
@@ -217,15 +168,10 @@ void guest_store_resume(void)
 
 void guest_store_rename(const struct dom *d)
 {
-	struct xs_batch b = { .fn = NULL };
-	int rc;
+	const struct scribe_name n = name_of(d->name, d->uuid);
+	const bool same = memcmp(d->uuid, d->config->uuid, UUID_SIZE) == 0;
 
-	if (memcmp(d->uuid, d->config->uuid, UUID_SIZE) == 0)
-		rc = xs_layout_rename(d->domid, d->uuid, d->name, xs_emit, &b);
-	else
-		rc = xs_layout_new_uuid(
-			d->domid, d->uuid, d->name, host_wall_seconds(), xs_emit, &b);
-	if (xs_emitted(&b, rc))
+	if (scribe_ask(same ? SCRIBE_RENAME : SCRIBE_KEEP, d->domid, &n, sizeof(n), NULL, NULL))
 		guest_log(d->domid,
 			"xenstore does not know the new name of domain %u: no memory\n",
 			d->domid);

@@ -2,7 +2,7 @@
 # Unit tests of control and of the shell.
 control-src = $(patsubst %,services/control/%.c,$(1))
 shell-src = $(patsubst %,services/shell/%.c,$(1))
-control-inc := services/control services/shell test/unit/control
+control-inc := services/control services/shell services/scribe test/unit/control
 toolstack := $(wildcard libs/toolstack/*.c)
 # from a file's text to a checked configuration
 control-cfg := $(addprefix config/,cfg cfg_lex cfg_advice report) out
@@ -56,7 +56,7 @@ inc-unit-control_shell := $(control-inc)
 
 unit-tests += control_format
 src-unit-control_format := test/unit/control/format_test.c \
-	$(call control-src,guest/xs_layout guest/machine) $(call shell-src,cli/format cli/format_top table json config/guest_json $(control-guest)) $(toolstack)
+	$(call shell-src,cli/format cli/format_top table json config/guest_json $(control-guest)) $(toolstack)
 inc-unit-control_format := $(control-inc)
 
 unit-tests += control_domtab
@@ -77,6 +77,7 @@ control-world = $(wildcard test/unit/control/fake*.c) test/unit/control/cuts.c \
 	libs/base/error.c libs/sys/random.c libs/ring/ring.c libs/svc/rings.c libs/svc/turn.c \
 	$(toolstack) \
 	$(filter-out $(call control-src,main log guest/vmm_guard client/caller),$(wildcard services/control/*.c services/control/*/*.c)) \
+	$(filter-out services/scribe/main.c,$(wildcard services/scribe/*.c)) \
 	$(filter-out $(call shell-src,main host_log),$(wildcard services/shell/*.c services/shell/*/*.c))
 
 unit-tests += control_restart

@@ -16,6 +16,8 @@
 	X(creates_and_destroys) \
 	X(pv_guests_run_in_the_shim) \
 	X(xenstore_dies_all_along) \
+	X(scribe_dies_all_along) \
+	X(scribe_raves) \
 	X(grows) \
 	X(sizes_are_set) \
 	X(limits_are_set) \
@@ -139,6 +141,7 @@
 	X(what_domains_hold_is_shown) \
 	X(xenstore_raves) \
 	X(xenstore_ends) \
+	X(scribe_ends) \
 	X(a_hundred_guests_in_a_row) \
 	X(power) \
 	X(power_without_a_service) \

@@ -10,6 +10,7 @@
 #include "config/names.h"
 #include "domain_cases.h"
 #include "fake_parts.h"
+#include "proto/scribe.h"
 #include "fakes.h"
 
 /* memory of guest `a` that services can still use: its base and two devices */
@@ -130,6 +131,60 @@ void xenstore_dies_all_along(void **state)
 	guest_destroyed("a");
 	assert_true(world.store_deaths > 10);
 	world.store_dies = 0;
+	world_at_rest();
+}
+
+/* The same for the scribe, which loses every second answer with its life. */
+void scribe_dies_all_along(void **state)
+{
+	uint32_t before = world.introduced;
+
+	(void)state;
+	world.scribe_dies = true;
+	guest_created("create /guests/a.cfg\r", "a");
+	assert_true(world.introduced > before);
+	assert_int_equal(world.keys_at_start, node_count());
+	type("xenstore-write /tool/x y\r");
+	type("xenstore-read /tool/x\r");
+	assert_true(screen_has("\r\ny\r\n"));
+	type("xenstore-rm /tool/x\r");
+	type("vcpu-set a 1\r");
+	guest_destroyed("a");
+	assert_true(world.scribe_deaths > 3);
+	world.scribe_dies = false;
+	world_at_rest();
+}
+
+/* It answers what it was not asked, or with too little: init is told. */
+void scribe_raves(void **state)
+{
+	const struct scribe_head h = { .id = UINT32_MAX };
+
+	(void)state;
+	for (uint32_t len = 8; len <= sizeof(h); len += 8) {
+		scribe_says(&h, len);
+		assert_int_equal(scribe_chan.c.req.sh->end, scribe_chan.c.epoch + 1);
+		scribe_restart();
+		type("xenstore-read /local/domain/0/name\r");
+		assert_true(screen_has("Domain-0") && screen_has("skerry# "));
+	}
+	world_at_rest();
+}
+
+/* The scribe does not come back. */
+void scribe_ends(void **state)
+{
+	(void)state;
+	chan_end(&scribe_chan);
+	type("xenstore-read /tool\r");
+	timers_expire();
+	assert_true(screen_has("skerry# "));
+	type("create /guests/a.cfg\r");
+	timers_expire();
+	assert_true(screen_has("xenstore refused the guest's nodes"));
+	timers_expire();
+	scribe_chan.c.dead = false;
+	scribe_chan.c.end = SVC_END_ALIVE;
 	world_at_rest();
 }
 

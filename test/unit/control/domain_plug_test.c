@@ -187,6 +187,17 @@ void plugs_that_fail(void **state)
 	assert_true(screen_has("xenstore refused the device's nodes"));
 	assert_holds(domid, before);
 
+	/* the scribe has written its nodes, or not: nobody knows */
+	type(ATTACH);
+	world.scribe_dies = true;
+	scribe_loses_the_next();
+	vmm_has(domid, 3, vmm_plugged(domid)->number);
+	world.scribe_dies = false;
+	assert_int_equal(vmm_to_go(domid)->how, 1);
+	vmm_has(domid, 1, vmm_to_go(domid)->number);
+	assert_true(screen_has("xenstore refused the device's nodes"));
+	assert_holds(domid, before);
+
 	/* the user leaves; it goes on */
 	type(ATTACH);
 	type("\x03");

@@ -31,12 +31,15 @@ struct chan {
 	_Alignas(4096) uint8_t mem[2 * CHAN_RING];
 	uint8_t data[CHAN_DATA];
 };
-extern struct chan console_chan, xs_chan, files_chan;
+/* xs: the scribe's with xenstore; scribe: control's with the scribe. */
+extern struct chan console_chan, xs_chan, files_chan, scribe_chan;
 /* Between control and the shell: control's end. BIT_CTL is its bit. */
 extern struct chan ctl_chan;
 enum { BIT_CTL = 5 };
 /* Both have begun: the shell's end is opened. */
 void tool_connect(void);
+/* One turn of the scribe's end. */
+bool scribe_serve(void);
 /* The shell puts this into the ring. */
 void tool_says(const void *rec, uint32_t len);
 /* One turn of the shell's end. */

@@ -18,7 +18,7 @@
 #include "proto/init.h"
 #include "svc/svc.h"
 
-struct chan console_chan, xs_chan, files_chan, ctl_chan;
+struct chan console_chan, xs_chan, files_chan, ctl_chan, scribe_chan;
 svc_handler_fn bit_fn[24];
 void *bit_ctx[24];
 uint64_t raised;
@@ -33,6 +33,8 @@ static struct chan *chan_named(const char *name)
 		return &xs_chan;
 	if (strcmp(name, "shell") == 0)
 		return &ctl_chan;
+	if (strcmp(name, "scribe") == 0)
+		return &scribe_chan;
 	return strcmp(name, "files") == 0 ? &files_chan : NULL;
 }
 
@@ -111,15 +113,23 @@ void chan_restart(struct chan *k)
 		k->on_epoch(k->epoch_ctx);
 }
 
-/* ---- the shell's end of its connection with control ---- */
+static int send(struct ring *r, const void *rec, uint32_t len)
+{
+	int rc = ring_put(r, rec, len);
 
-static const struct svc_service *tool_service;
-static struct svc_conn tool;
+	(void)ring_put_flush(r);
+	return rc;
+}
+
+/* ---- the shell's and the scribe's ends of their connections with control ---- */
+
+static const struct svc_service *tool_service, *scribe_service;
+static struct svc_conn tool, scribe;
 
 int svc_serve(const struct svc_service *s)
 {
-	assert_int_equal(s->proto, SVC_PROTO_CTL);
-	tool_service = s;
+	assert_true(s->proto == SVC_PROTO_CTL || s->proto == SVC_PROTO_SCRIBE);
+	*(s->proto == SVC_PROTO_CTL ? &tool_service : &scribe_service) = s;
 	return 0;
 }
 
@@ -131,10 +141,72 @@ static void tool_open(void)
 	assert_int_equal(tool_service->open(&tool, NULL, 0, result), 0);
 }
 
+static void scribe_open(void)
+{
+	uint64_t result[2];
+
+	scribe = (struct svc_conn){
+		.req = scribe_chan.req, .rsp = scribe_chan.rsp, .badge = SVC_BADGE_INIT
+	};
+	assert_int_equal(scribe_service->open(&scribe, NULL, 0, result), 0);
+}
+
 void tool_connect(void)
 {
 	memset(&tool, 0, sizeof(tool));
 	tool_open();
+	scribe_open();
+}
+
+/* The loop gives the scribe a turn for each signal, and for what it left. */
+void svc_resume(struct svc_conn *c) { assert_ptr_equal(c, &scribe); }
+
+/* Answers of the scribe since it lost one, and whether it has just lost another one. */
+static uint32_t scribe_answers;
+static bool scribe_dying;
+
+static int scribe_answer(const void *rec, uint32_t len)
+{
+	if (!world.scribe_dies || ++scribe_answers % 2)
+		return send(&scribe.rsp, rec, len);
+	scribe_dying = true;
+	return 0;
+}
+
+void scribe_loses_the_next(void) { scribe_answers = 1; }
+
+static void scribe_renew(void)
+{
+	scribe_dying = false;
+	assert_int_equal(scribe_service->close(&scribe), 0);
+	chan_restart(&scribe_chan);
+	scribe_open();
+}
+
+bool scribe_serve(void)
+{
+	if (scribe_dying) {
+		world.scribe_deaths++;
+		scribe_renew();
+		return true;
+	}
+	scribe.spent = 0;
+	if (!scribe.dead && scribe_service->event(&scribe))
+		scribe.dead = true;
+	svc_settle(&scribe);
+	return scribe.spent != 0;
+}
+
+void scribe_restart(void)
+{
+	scribe_renew();
+	world_run();
+}
+
+void scribe_says(const void *rec, uint32_t len)
+{
+	assert_int_equal(send(&scribe.rsp, rec, len), 0);
+	world_run();
 }
 
 void tool_says(const void *rec, uint32_t len)
@@ -185,14 +257,6 @@ int svc_abandon(const struct svc_open_args *a, enum svc_end end)
 
 void svc_signal(struct svc_conn *c) { (void)c; }
 
-static int send(struct ring *r, const void *rec, uint32_t len)
-{
-	int rc = ring_put(r, rec, len);
-
-	(void)ring_put_flush(r);
-	return rc;
-}
-
 int svc_request(struct svc_conn *c, const void *rec, uint32_t len)
 {
 	return c->dead ? -SK_E_PEER : send(&c->req, rec, len);
@@ -200,7 +264,7 @@ int svc_request(struct svc_conn *c, const void *rec, uint32_t len)
 
 int svc_respond(struct svc_conn *c, const void *rec, uint32_t len)
 {
-	return send(&c->rsp, rec, len);
+	return c == &scribe ? scribe_answer(rec, len) : send(&c->rsp, rec, len);
 }
 
 int svc_raise(uint32_t bit)

@@ -18,7 +18,7 @@
 #include "client/host.h"
 #include "client/services.h"
 #include "ctl/ctl.h"
-#include "client/xenstore.h"
+#include "client/scribe.h"
 #include "fake_parts.h"
 #include "guest/accuse.h"
 #include "guest/guest_pool.h"
@@ -30,6 +30,8 @@
 #include "guest/vmctl.h"
 #include "host_log.h"
 #include "log.h"
+#include "requests.h"
+#include "xenstore.h"
 #include "cli/shell.h"
 
 static struct {
@@ -116,6 +118,7 @@ void world_run(void)
 		}
 		any = chan_event(&console_chan);
 		any = chan_event(&xs_chan) || any;
+		any = chan_event(&scribe_chan) || any;
 		any = chan_event(&files_chan) || any;
 		any = chan_event(&ctl_chan) || ctl_chan.c.spent || any;
 		any = tool_event() || any;
@@ -123,6 +126,7 @@ void world_run(void)
 		any = console_serve() || any;
 		any = console_type() || any;
 		any = files_serve() || any;
+		any = scribe_serve() || any;
 		any = xs_serve() || any;
 		any = timers_due() || any;
 		any = vmms_serve() || any;
@@ -198,6 +202,8 @@ void world_init(void)
 	assert_int_equal(keep_init(), 0);
 	assert_int_equal(guest_pool_init(), 0);
 	assert_int_equal(xs_client_init(), 0);
+	assert_int_equal(requests_init(), 0);
+	assert_int_equal(scribe_init(), 0);
 	assert_int_equal(vmctl_init(), 0);
 	calls_init();
 	assert_int_equal(guests_adopt(), 0);

@@ -89,6 +89,9 @@ struct world_state {
 	uint32_t store_dies;
 	uint32_t store_deaths;
 	uint64_t store_died_at;
+	/* the scribe dies with every second answer, which nobody has seen */
+	bool scribe_dies;
+	uint32_t scribe_deaths;
 	bool store_gone;  /* xenstore ends for good at the next request */
 	bool store_raves; /* xenstore answers the next request with nonsense */
 
@@ -162,6 +165,12 @@ size_t node_count(void);
 /* For the cases after one in which xenstore has ended. */
 void store_revive(void);
 void store_restart(void);
+/* The scribe says something by itself. */
+void scribe_says(const void *rec, uint32_t len);
+/* The next answer is one of those with which it dies. */
+void scribe_loses_the_next(void);
+/* The scribe is started again. */
+void scribe_restart(void);
 
 /* VMMs by domid: what they are told and say. */
 bool vmm_heard(uint32_t domid, uint16_t type);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * format_test.c - tables, facts, JSON; and the xenstore layout of a guest
+ * format_test.c - tables, facts, JSON
  *
  * Objects     expected texts.
  */
@@ -16,7 +16,7 @@
 
 #include "cli/format_top.h"
 #include "text_sink.h"
-#include "guest/xs_layout.h"
+#include "toolstack/guest_text.h"
 
 static struct text_sink s;
 static const uint8_t uuid[UUID_SIZE] = { 0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef, 0x01,
@@ -387,180 +387,6 @@ static void escapes(void **state)
 	assert_string_equal(s.text, "a\\\"\\\\\\n\\t\\r\\000\\177\\377");
 }
 
-/* ---- xenstore ---- */
-
-enum { SET_MAX = 64 };
-
-/* set: nodes whose permissions were set. */
-struct dump {
-	struct text_sink text;
-	int left;
-	unsigned int n_set;
-	struct {
-		char path[128], perms[32];
-	} set[SET_MAX];
-};
-
-/* As xenstore does it: a new node of dom0 has the permissions of the one above. */
-static const char *perms_at(const struct dump *d, const char *path)
-{
-	const char *perms = NULL;
-	size_t best = 0;
-
-	for (unsigned int i = 0; i < d->n_set; i++) {
-		size_t len = strlen(d->set[i].path);
-
-		if (strncmp(path, d->set[i].path, len) == 0 &&
-			(path[len] == '/' || !path[len]) && len >= best) {
-			best = len;
-			perms = d->set[i].perms;
-		}
-	}
-	return perms;
-}
-
-static int emit(void *ctx, const struct xs_entry *e)
-{
-	struct dump *d = ctx;
-	struct out o = { .write = text_sink_write, .ctx = &d->text };
-
-	if (d->left-- == 0)
-		return -7;
-	if (e->perms) {
-		assert_true(d->n_set < SET_MAX);
-		/* else it need not be said */
-		assert_true(!perms_at(d, e->path) || strcmp(perms_at(d, e->path), e->perms));
-		strcpy(d->set[d->n_set].path, e->path);
-		strcpy(d->set[d->n_set++].perms, e->perms);
-	}
-	out_fmt(&o, "%s", e->path);
-	if (e->value)
-		out_fmt(&o, " = %s", e->value);
-	if (perms_at(d, e->path))
-		out_fmt(&o, " (%s)", perms_at(d, e->path));
-	out_str(&o, "\n");
-	return 0;
-}
-
-static struct dump d;
-
-static void has(const char *entry)
-{
-	char text[512];
-
-	snprintf(text, sizeof(text), "\n%s\n", entry);
-	if (!strstr(d.text.text, text))
-		fail_msg("missing: %s", entry);
-}
-
-static void laid_out(const struct xs_guest *x)
-{
-	memset(&d, 0, sizeof(d));
-	d.left = 1000;
-	strcpy(d.text.text, "\n");
-	d.text.len = 1;
-	assert_int_equal(xs_layout_create(x, emit, &d), 0);
-}
-
-static void layout(void **state)
-{
-	struct guest_config g = config();
-	struct xs_guest x = { .config = &g,
-		.name = "web",
-		.uuid = uuid,
-		.domid = 5,
-		.store_port = 1,
-		.console_port = 2,
-		.store_gfn = 0xfeffc,
-		.console_gfn = 0xfefff,
-		.start_seconds = 1234 };
-
-	(void)state;
-	laid_out(&x);
-	has("/local/domain/5 (n0,r5)");
-	has("/local/domain/5/vm = /vm/01234567-89ab-cdef-0123-456789abcdef (n0,r5)");
-	has("/local/domain/5/name = web (n0,r5)");
-	has("/local/domain/5/domid = 5 (n0,r5)");
-	has("/local/domain/5/control/shutdown =  (n5)");
-	has("/local/domain/5/control/feature-poweroff =  (n5)");
-	has("/local/domain/5/control/platform-feature-xs_reset_watches = 1 (n0,r5)");
-	has("/local/domain/5/device/suspend/event-channel =  (n5)");
-	has("/local/domain/5/data =  (n5)");
-	has("/local/domain/5/memory/static-max = 524288 (n0,r5)");
-	has("/local/domain/5/memory/target = 524288 (n0,r5)");
-	has("/local/domain/5/cpu/0/availability = online (n0,r5)");
-	has("/local/domain/5/cpu/1/availability = offline (n0,r5)");
-	has("/local/domain/5/store/port = 1 (n0,r5)");
-	has("/local/domain/5/store/ring-ref = 1044476 (n0,r5)");
-	has("/local/domain/5/console/backend = /local/domain/0/backend/console/5/0 (n0,r5)");
-	has("/local/domain/5/console/backend-id = 0 (n5,r0)");
-	has("/local/domain/5/console/limit = 1048576 (n0,r5)");
-	has("/local/domain/5/console/type = xenconsoled (n0,r5)");
-	has("/local/domain/5/console/port = 2 (n0,r5)");
-	has("/local/domain/5/console/ring-ref = 1044479 (n0,r5)");
-	has("/local/domain/0/backend/console/5/0 (n0,r5)");
-	has("/local/domain/0/backend/console/5/0/frontend = /local/domain/5/console (n0,r5)");
-	has("/local/domain/5/device/vbd/51712 (n5,r0)");
-	has("/local/domain/5/device/vbd/51712/backend = /local/domain/0/backend/vbd/5/51712 (n5,r0)");
-	has("/local/domain/5/device/vbd/51712/virtual-device = 51712 (n5,r0)");
-	has("/local/domain/5/device/vbd/51712/state = 1 (n5,r0)");
-	has("/local/domain/0/backend/vbd/5/51712 (n0,r5)");
-	has("/local/domain/0/backend/vbd/5/51712/frontend = /local/domain/5/device/vbd/51712 (n0,r5)");
-	has("/local/domain/0/backend/vbd/5/51712/frontend-id = 5 (n0,r5)");
-	has("/local/domain/0/backend/vbd/5/51712/params = /dev/disk/by-partlabel/r (n0,r5)");
-	has("/local/domain/0/backend/vbd/5/51712/mode = w (n0,r5)");
-	has("/local/domain/0/backend/vbd/5/5632/mode = r (n0,r5)");
-	has("/local/domain/0/backend/vbd/5/5632/device-type = cdrom (n0,r5)");
-	has("/local/domain/0/backend/vbd/5/5632/removable = 1 (n0,r5)");
-	has("/local/domain/5/device/vbd/5632/device-type = disk (n5,r0)");
-	has("/local/domain/5/device/vif/0/mac = 00:16:3e:00:00:01 (n5,r0)");
-	has("/local/domain/5/device/vif/0/mtu = 1500 (n0,r5)");
-	has("/local/domain/0/backend/vif/5/0/bridge = xenbr0 (n0,r5)");
-	has("/local/domain/0/backend/vif/5/0/ip = 192.0.2.7 (n0,r5)");
-	has("/local/domain/0/backend/vif/5/0/gatewaydev = eth1 (n0,r5)");
-	has("/local/domain/0/backend/vif/5/0/handle = 0 (n0,r5)");
-	has("/vm/01234567-89ab-cdef-0123-456789abcdef (n0,r5)");
-	has("/vm/01234567-89ab-cdef-0123-456789abcdef/name = web (n0,r5)");
-	has("/vm/01234567-89ab-cdef-0123-456789abcdef/start_time = 1234.00 (n0,r5)");
-	has("/libxl/5 (n0)");
-	has("/libxl/5/type = pvh (n0)");
-	has("/libxl/5/device/vbd/51712/backend = /local/domain/0/backend/vbd/5/51712 (n0)");
-	/* front ends of pv guests take cdrom drives for what they are */
-	g.type = GUEST_PV;
-	laid_out(&x);
-	has("/local/domain/5/device/vbd/5632/device-type = cdrom (n5,r0)");
-	has("/local/domain/5/device/vbd/51712/device-type = disk (n5,r0)");
-}
-
-static void layout_stops_at_an_error(void **state)
-{
-	struct guest_config g = config();
-	struct xs_guest x = { .config = &g, .name = "web", .uuid = uuid, .domid = 5 };
-
-	(void)state;
-	memset(&d, 0, sizeof(d));
-	d.left = 3;
-	assert_int_equal(xs_layout_create(&x, emit, &d), -7);
-	assert_int_equal(d.left, -1);
-}
-
-static void layout_changes(void **state)
-{
-	(void)state;
-	memset(&d, 0, sizeof(d));
-	d.left = 100;
-	assert_int_equal(xs_layout_remove(5, uuid, emit, &d), 0);
-	assert_string_equal(d.text.text,
-		"/local/domain/0/backend/vbd/5\n/local/domain/0/backend/vif/5\n"
-		"/local/domain/0/backend/console/5\n/local/domain/5\n/libxl/5\n"
-		"/vm/01234567-89ab-cdef-0123-456789abcdef\n");
-	memset(&d, 0, sizeof(d));
-	d.left = 100;
-	assert_int_equal(xs_layout_rename(5, uuid, "n", emit, &d), 0);
-	assert_string_equal(d.text.text,
-		"/local/domain/5/name = n\n/vm/01234567-89ab-cdef-0123-456789abcdef/name = n\n");
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -576,9 +402,6 @@ int main(void)
 		cmocka_unit_test(strings_of_json),
 		cmocka_unit_test(json),
 		cmocka_unit_test(escapes),
-		cmocka_unit_test(layout),
-		cmocka_unit_test(layout_stops_at_an_error),
-		cmocka_unit_test(layout_changes),
 	};
 
 	return cmocka_run_group_tests_name("control format", tests, NULL, NULL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* xenstore.h - requests to xenstore, as dom0 */
-#ifndef CONTROL_XENSTORE_H
-#define CONTROL_XENSTORE_H
+#ifndef SCRIBE_XENSTORE_H
+#define SCRIBE_XENSTORE_H
 
 #include <sk/types.h>
 #include <stdint.h>

@@ -9,7 +9,7 @@
  * Invariants  REQUEST1 the requests that were sent come first in the list
  *             REQUEST2 sequence numbers of the list rise by one
  */
-#include "client/xenstore.h"
+#include "xenstore.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -21,7 +21,6 @@
 #include <xen/io/xs_wire.h>
 
 #include "base/array.h"
-#include "event.h"
 #include "proto/xs.h"
 #include "svc/svc.h"
 
@@ -122,7 +121,6 @@ static void requests_fail(void *ctx)
 			r->fn(r->ctx, EIO, "", 0);
 		free(r);
 	}
-	event_end();
 }
 
 static struct svc_timer failing = { .deadline = SK_NO_DEADLINE, .fn = requests_fail };
@@ -267,7 +265,6 @@ static void xs_event(void *ctx)
 	(void)ctx;
 	svc_drain(chan, rec, XS_RECORD_MAX, record_received);
 	requests_pump();
-	event_end();
 }
 
 /* The nodes of the host itself, as on a Xen host. */

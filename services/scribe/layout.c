@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * xs_layout.c - the standard xenstore layout of a guest
+ * layout.c - the standard xenstore layout of a guest
  *
  * A node that dom0 makes has the permissions of the one above, and missing ones above are made
  * with it. So a permission is set only where it differs, and a directory is made only for that.
@@ -8,15 +8,17 @@
  * Objects     struct walk: one guest's entries being produced.
  * Invariants  LAYOUT1 nothing is emitted after the first error of `emit`
  */
-#include "guest/xs_layout.h"
+#include "layout.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/array.h"
-#include "guest/machine.h"
+#include "proto/vmctl.h"
+#include "toolstack/guest_text.h"
 
 #define STATE_INITIALISING "1" /* XenbusStateInitialising */
 #define CONSOLE_LIMIT "1048576"
@@ -90,17 +92,16 @@ static void node_put_path(
 	node_put(w, key, text, perms);
 }
 
-static void vm_nodes(
-	struct walk *w, const uint8_t *uuid, const char *name, uint64_t start_seconds)
+static void vm_nodes(struct walk *w, const struct scribe_name *n)
 {
 	char text[UUID_TEXT];
 
-	uuid_format(uuid, text);
+	uuid_format(n->uuid, text);
 	walk_set_base(w, "/vm/%s", text);
 	node_make(w, "", w->ro);
 	node_put(w, "uuid", text, NULL);
-	node_put(w, "name", name, NULL);
-	node_put_path(w, "start_time", NULL, "%" PRIu64 ".00", start_seconds);
+	node_put(w, "name", n->name, NULL);
+	node_put_path(w, "start_time", NULL, "%" PRIu64 ".00", n->start_seconds);
 }
 
 /* Nodes that exist before the guest does, so that it finds the permissions that it needs. */
@@ -126,15 +127,26 @@ static void guest_nodes(struct walk *w)
 	node_put(w, "control/platform-feature-xs_reset_watches", "1", NULL);
 }
 
-static void domain_tree(struct walk *w, const struct xs_guest *g)
+static void cpus(struct walk *w, const struct scribe_cpus *c)
 {
-	char text[UUID_TEXT], key[48];
+	char key[48];
 
-	uuid_format(g->uuid, text);
-	walk_set_base(w, "/local/domain/%u", g->domid);
+	for (uint32_t i = 0; i < c->maxvcpus; i++) {
+		snprintf(key, sizeof(key), "cpu/%u/availability", i);
+		node_put(w, key, i < c->vcpus ? "online" : "offline", NULL);
+	}
+}
+
+static void domain_tree(struct walk *w, const struct scribe_guest *g)
+{
+	const struct scribe_cpus of = { g->vcpus, g->maxvcpus };
+	char text[UUID_TEXT];
+
+	uuid_format(g->is.uuid, text);
+	walk_set_base(w, "/local/domain/%u", w->domid);
 	node_make(w, "", w->ro);
 	node_put_path(w, "vm", NULL, "/vm/%s", text);
-	node_put(w, "name", g->name, NULL);
+	node_put(w, "name", g->is.name, NULL);
 	guest_nodes(w);
 	/*
 	 * The amount that the guest's memory map shows at boot. It does not change later,
@@ -142,18 +154,13 @@ static void domain_tree(struct walk *w, const struct xs_guest *g)
 	 * difference for memory that it cannot see. libxl writes maxmem here, because its
 	 * guests see all of it at boot, and so do those that run in the shim.
 	 */
-	node_put_number(w, "memory/static-max",
-		(uint64_t)(machine_memory(g->config) - machine_shim_memory(g->config)) << 10,
-		NULL);
-	node_put_number(w, "memory/target", (uint64_t)g->config->memory << 10, NULL);
+	node_put_number(w, "memory/static-max", (uint64_t)g->boot_memory << 10, NULL);
+	node_put_number(w, "memory/target", (uint64_t)g->memory << 10, NULL);
 	node_put(w, "memory/videoram", "0", NULL);
-	node_put_number(w, "domid", g->domid, NULL);
-	node_put_number(w, "store/port", g->store_port, NULL);
-	node_put_number(w, "store/ring-ref", g->store_gfn, NULL);
-	for (uint32_t i = 0; i < g->config->maxvcpus; i++) {
-		snprintf(key, sizeof(key), "cpu/%u/availability", i);
-		node_put(w, key, i < g->config->vcpus ? "online" : "offline", NULL);
-	}
+	node_put_number(w, "domid", w->domid, NULL);
+	node_put_number(w, "store/port", VM_STORE_PORT, NULL);
+	node_put_number(w, "store/ring-ref", VM_STORE_GFN, NULL);
+	cpus(w, &of);
 }
 
 /*
@@ -192,29 +199,29 @@ static void front_end(struct walk *w, const char *kind, uint32_t devid)
 	node_put(w, "state", STATE_INITIALISING, NULL);
 }
 
-static void console(struct walk *w, const struct xs_guest *g)
+static void console(struct walk *w)
 {
 	char front[XS_PATH_MAX];
 
-	snprintf(front, sizeof(front), "/local/domain/%u/console", g->domid);
+	snprintf(front, sizeof(front), "/local/domain/%u/console", w->domid);
 	back_end(w, "console", 0, front);
 	node_put(w, "protocol", "vt100", NULL);
-	walk_set_base(w, "/local/domain/%u/console", g->domid);
-	node_put_path(w, "backend", NULL, "/local/domain/0/backend/console/%u/0", g->domid);
+	walk_set_base(w, "/local/domain/%u/console", w->domid);
+	node_put_path(w, "backend", NULL, "/local/domain/0/backend/console/%u/0", w->domid);
 	node_put(w, "backend-id", "0", w->front);
 	node_put(w, "limit", CONSOLE_LIMIT, NULL);
 	node_put(w, "type", "xenconsoled", NULL);
 	node_put(w, "output", "pty", NULL);
 	node_put(w, "tty", "", NULL);
-	node_put_number(w, "port", g->console_port, NULL);
-	node_put_number(w, "ring-ref", g->console_gfn, NULL);
+	node_put_number(w, "port", VM_CONSOLE_PORT, NULL);
+	node_put_number(w, "ring-ref", VM_CONSOLE_GFN, NULL);
 }
 
 /*
  * Front ends of guests with nested paging leave cdrom drives alone, because those of hvm guests
  * are emulated, too; Linux and FreeBSD do. Here no drive is, so such a guest sees a disk.
  */
-static void disk(struct walk *w, const struct guest_config *c, const struct disk_spec *d)
+static void disk(struct walk *w, bool in_shim, const struct disk_spec *d)
 {
 	const char *type = d->cdrom ? "cdrom" : "disk";
 
@@ -232,7 +239,7 @@ static void disk(struct walk *w, const struct guest_config *c, const struct disk
 	node_put(w, "hotplug-status", "connected", NULL);
 	front_end(w, "vbd", d->number);
 	node_put_number(w, "virtual-device", d->number, NULL);
-	node_put(w, "device-type", guest_in_shim(c) ? type : "disk", NULL);
+	node_put(w, "device-type", in_shim ? type : "disk", NULL);
 	node_put(w, "trusted", d->trusted ? "1" : "0", NULL);
 }
 
@@ -267,46 +274,30 @@ static void nic(struct walk *w, const struct vif_spec *v)
 	node_put_number(w, "mtu", mtu, w->ro);
 }
 
-int xs_layout_create(const struct xs_guest *g, xs_emit_fn emit, void *ctx)
+int layout_guest(uint32_t domid, const struct scribe_guest *g, xs_emit_fn emit, void *ctx)
 {
 	struct walk w;
 
-	walk_init(&w, g->domid, emit, ctx);
+	walk_init(&w, domid, emit, ctx);
 	domain_tree(&w, g);
-	vm_nodes(&w, g->uuid, g->name, g->start_seconds);
-	walk_set_base(&w, "/libxl/%u", g->domid);
+	vm_nodes(&w, &g->is);
+	walk_set_base(&w, "/libxl/%u", domid);
 	node_make(&w, "", "n0");
-	node_put(&w, "type", guest_type_name(g->config->type), NULL);
-	console(&w, g);
-	for (uint32_t i = 0; i < g->config->n_disks; i++)
-		disk(&w, g->config, &g->config->disks[i].spec);
-	for (uint32_t i = 0; i < g->config->n_vifs; i++)
-		nic(&w, &g->config->vifs[i]);
+	node_put(&w, "type", guest_type_name((enum guest_type)g->type), NULL);
+	console(&w);
 	return w.rc;
 }
 
-int xs_layout_disk(uint32_t domid, const struct guest_config *c, const struct disk_spec *d,
-	xs_emit_fn emit, void *ctx)
+int layout_disk(uint32_t domid, const struct scribe_disk *d, xs_emit_fn emit, void *ctx)
 {
 	struct walk w;
 
 	walk_init(&w, domid, emit, ctx);
-	disk(&w, c, d);
+	disk(&w, d->in_shim, &d->spec);
 	return w.rc;
 }
 
-int xs_layout_medium(
-	uint32_t domid, uint32_t vdev, const char *target, xs_emit_fn emit, void *ctx)
-{
-	struct walk w;
-
-	walk_init(&w, domid, emit, ctx);
-	walk_set_base(&w, "/local/domain/0/backend/vbd/%u/%u", domid, vdev);
-	node_put(&w, "params", target, NULL);
-	return w.rc;
-}
-
-int xs_layout_vif(uint32_t domid, const struct vif_spec *v, xs_emit_fn emit, void *ctx)
+int layout_vif(uint32_t domid, const struct vif_spec *v, xs_emit_fn emit, void *ctx)
 {
 	struct walk w;
 
@@ -315,22 +306,44 @@ int xs_layout_vif(uint32_t domid, const struct vif_spec *v, xs_emit_fn emit, voi
 	return w.rc;
 }
 
-int xs_layout_device_remove(
-	uint32_t domid, const char *kind, uint32_t devid, xs_emit_fn emit, void *ctx)
+int layout_medium(uint32_t domid, const struct scribe_medium *m, xs_emit_fn emit, void *ctx)
 {
 	struct walk w;
 
 	walk_init(&w, domid, emit, ctx);
-	walk_set_base(&w, "/local/domain/%u/device/%s/%u", domid, kind, devid);
+	walk_set_base(&w, "/local/domain/0/backend/vbd/%u/%u", domid, m->vdev);
+	node_put(&w, "params", m->target, NULL);
+	return w.rc;
+}
+
+int layout_cpus(uint32_t domid, const struct scribe_cpus *c, xs_emit_fn emit, void *ctx)
+{
+	struct walk w;
+
+	walk_init(&w, domid, emit, ctx);
+	walk_set_base(&w, "/local/domain/%u", domid);
+	cpus(&w, c);
+	return w.rc;
+}
+
+const char *layout_kind(const struct scribe_device *d) { return d->disk ? "vbd" : "vif"; }
+
+int layout_unplug(uint32_t domid, const struct scribe_device *d, xs_emit_fn emit, void *ctx)
+{
+	const char *kind = layout_kind(d);
+	struct walk w;
+
+	walk_init(&w, domid, emit, ctx);
+	walk_set_base(&w, "/local/domain/%u/device/%s/%u", domid, kind, d->id);
 	node_make(&w, "", NULL);
-	walk_set_base(&w, "/local/domain/0/backend/%s/%u/%u", kind, domid, devid);
+	walk_set_base(&w, "/local/domain/0/backend/%s/%u/%u", kind, domid, d->id);
 	node_make(&w, "", NULL);
-	walk_set_base(&w, "/libxl/%u/device/%s/%u", domid, kind, devid);
+	walk_set_base(&w, "/libxl/%u/device/%s/%u", domid, kind, d->id);
 	node_make(&w, "", NULL);
 	return w.rc;
 }
 
-int xs_layout_remove(uint32_t domid, const uint8_t *uuid, xs_emit_fn emit, void *ctx)
+int layout_remove(uint32_t domid, const struct scribe_name *n, xs_emit_fn emit, void *ctx)
 {
 	static const char *const kinds[] = { "vbd", "vif", "console" };
 	char text[UUID_TEXT];
@@ -345,38 +358,36 @@ int xs_layout_remove(uint32_t domid, const uint8_t *uuid, xs_emit_fn emit, void 
 	node_make(&w, "", NULL);
 	walk_set_base(&w, "/libxl/%u", domid);
 	node_make(&w, "", NULL);
-	uuid_format(uuid, text);
+	uuid_format(n->uuid, text);
 	walk_set_base(&w, "/vm/%s", text);
 	node_make(&w, "", NULL);
 	return w.rc;
 }
 
-int xs_layout_rename(
-	uint32_t domid, const uint8_t *uuid, const char *name, xs_emit_fn emit, void *ctx)
+int layout_rename(uint32_t domid, const struct scribe_name *n, xs_emit_fn emit, void *ctx)
 {
 	char text[UUID_TEXT];
 	struct walk w;
 
 	walk_init(&w, domid, emit, ctx);
 	walk_set_base(&w, "/local/domain/%u", domid);
-	node_put(&w, "name", name, NULL);
-	uuid_format(uuid, text);
+	node_put(&w, "name", n->name, NULL);
+	uuid_format(n->uuid, text);
 	walk_set_base(&w, "/vm/%s", text);
-	node_put(&w, "name", name, NULL);
+	node_put(&w, "name", n->name, NULL);
 	return w.rc;
 }
 
-int xs_layout_new_uuid(uint32_t domid, const uint8_t *uuid, const char *name,
-	uint64_t start_seconds, xs_emit_fn emit, void *ctx)
+int layout_keep(uint32_t domid, const struct scribe_name *n, xs_emit_fn emit, void *ctx)
 {
 	char text[UUID_TEXT];
 	struct walk w;
 
 	walk_init(&w, domid, emit, ctx);
-	vm_nodes(&w, uuid, name, start_seconds);
-	uuid_format(uuid, text);
+	vm_nodes(&w, n);
+	uuid_format(n->uuid, text);
 	walk_set_base(&w, "/local/domain/%u", domid);
 	node_put_path(&w, "vm", NULL, "/vm/%s", text);
-	node_put(&w, "name", name, NULL);
+	node_put(&w, "name", n->name, NULL);
 	return w.rc;
 }

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* requests.h - the requests of control: proto/scribe.h */
+#ifndef SCRIBE_REQUESTS_H
+#define SCRIBE_REQUESTS_H
+
+#include <sk/types.h>
+
+/* Serve control. xenstore.h is ready. */
+int requests_init(void) must_check;
+
+#endif
