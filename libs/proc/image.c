@@ -38,6 +38,24 @@ int proc_image_init(struct proc_image *im, const char **why)
 }
 
 /* ---- from init --------------------------------------------------------------------------- */
+/* init has parsed the file. */
+static int segments_take(struct proc_elf *elf, const uint64_t *mr, uint32_t words)
+{
+	struct init_segment s;
+
+	elf->entry = mr[6];
+	elf->n_segs = (uint32_t)mr[7];
+	if (mr[7] > PROC_SEGS_MAX ||
+		words < INIT_SEGMENT_WORD + mr[7] * (sizeof(s) / sizeof(mr[0])))
+		return -SK_E_PEER;
+	for (uint32_t i = 0; i < elf->n_segs; i++) {
+		memcpy(&s, &mr[INIT_SEGMENT_WORD + i * (sizeof(s) / sizeof(mr[0]))], sizeof(s));
+		elf->seg[i] = (struct proc_seg){ s.vaddr, s.offset, s.file_size, s.mem_size,
+			(uint32_t)s.rights };
+	}
+	return 0;
+}
+
 static int piece_fetch(sk_cap_t init_ep, struct proc_image *im, uint32_t index)
 {
 	uint64_t mr[SK_MR_MAX] = { index };
@@ -46,8 +64,8 @@ static int piece_fetch(sk_cap_t init_ep, struct proc_image *im, uint32_t index)
 	int rc;
 
 	rc = svc_call(init_ep, INIT_IMAGE, mr, &words, &caps);
-	if (!rc && (caps.n_in != 1 || words < 6 || mr[1] > PROC_PIECES_MAX ||
-			   mr[2] > SK_HUGE_ORDER))
+	if (!rc && (caps.n_in != 1 || words < INIT_SEGMENT_WORD || mr[1] > PROC_PIECES_MAX ||
+			   mr[2] > SK_HUGE_ORDER || segments_take(&im->elf, mr, words)))
 		rc = -SK_E_PEER;
 	if (rc) {
 		for (uint32_t i = 0; i < caps.n_in; i++)
@@ -77,7 +95,6 @@ static int piece_map(const struct proc_piece *q, uint64_t vaddr)
 
 int proc_image_fetch(sk_cap_t init_ep, struct proc_image *im)
 {
-	const char *why;
 	uint64_t at = 0;
 	void *base;
 	int rc;
@@ -100,7 +117,7 @@ int proc_image_fetch(sk_cap_t init_ep, struct proc_image *im)
 		at += im->piece[i].size;
 	}
 	im->base = base;
-	return rc ? rc : proc_image_init(im, &why);
+	return rc;
 }
 
 /* ---- into a domain ----------------------------------------------------------------------- */

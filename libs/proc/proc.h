@@ -66,7 +66,7 @@ struct proc_image {
 	/* The whole file, mapped read-only in the builder. */
 	const uint8_t *base;
 	uint64_t size;
-	/* Filled by proc_image_init(). */
+	/* Filled by proc_image_init(), or as init says. */
 	struct proc_elf elf;
 };
 

@@ -18,7 +18,8 @@
 	X(IMAGE, 6, \
 		"control: mr0 = piece of the VMM's ELF file; reply carries a frame, read-only, " \
 		"mr1 pieces in all, mr2 order of the frame, mr3 offset of the piece in it, " \
-		"mr4 bytes of the file in it, mr5 size of the file") \
+		"mr4 bytes of the file in it, mr5 size of the file, mr6 entry point, mr7 segments, " \
+		"mr8.. struct init_segment of each") \
 	X(DOMAIN_STATS, 7, \
 		"control: mr0 = index, mr1 = 1: count; mr1 memory bytes, mr2 CPU ticks, mr3..6 name, mr7 CPU, " \
 		"mr8 slots | slots used << 32, mr9 frames | other objects << 32; both 0 unless counted; " \
@@ -37,6 +38,17 @@
 #define X(name, num, what) INIT_##name = (num),
 enum init_call { INIT_CALLS(X) INIT_CALL_END };
 #undef X
+
+/*
+ * INIT_IMAGE: a part of the program, as init has found it in the file. It lies in the file, and
+ * is on pages of its own in memory.
+ */
+struct init_segment {
+	uint64_t vaddr, offset, file_size, mem_size;
+	uint64_t rights; /* SK_R, SK_W, SK_EXEC */
+};
+_Static_assert(sizeof(struct init_segment) == 40, "no padding");
+enum { INIT_SEGMENT_WORD = 8, INIT_SEGMENTS_MAX = 8 };
 
 /* INIT_CAPS: what is in one slot of a domain. */
 struct init_cap {

@@ -181,6 +181,20 @@ static int call_restart(struct request *q)
 	return domain_kill(d, q->mr[NAME_WORDS]);
 }
 
+static void segments_tell(const struct proc_elf *elf, struct request *q)
+{
+	struct init_segment s[INIT_SEGMENTS_MAX];
+
+	_Static_assert(INIT_SEGMENTS_MAX >= PROC_SEGS_MAX, "all of them fit");
+	for (uint32_t i = 0; i < elf->n_segs; i++)
+		s[i] = (struct init_segment){ elf->seg[i].vaddr, elf->seg[i].offset,
+			elf->seg[i].file_size, elf->seg[i].mem_size, elf->seg[i].rights };
+	q->mr[6] = elf->entry;
+	q->mr[7] = elf->n_segs;
+	memcpy(&q->mr[INIT_SEGMENT_WORD], s, elf->n_segs * sizeof(s[0]));
+	q->n = INIT_SEGMENT_WORD + elf->n_segs * (uint32_t)(sizeof(s[0]) / sizeof(q->mr[0]));
+}
+
 static int call_image(struct request *q)
 {
 	static struct proc_image im; /* requested piece by piece */
@@ -206,7 +220,7 @@ static int call_image(struct request *q)
 	q->mr[3] = piece->offset;
 	q->mr[4] = piece->size;
 	q->mr[5] = im.size;
-	q->n = 6;
+	segments_tell(&im.elf, q);
 	q->cap = piece->frame;
 	q->rights = SK_R | SK_EXEC | SK_GRANT;
 	return 0;

@@ -527,7 +527,7 @@ static void pieces_that_do_not_fit(void)
 }
 
 static struct {
-	uint64_t n, order, size, n_caps, words;
+	uint64_t n, order, size, n_caps, words, segs;
 	int rc;
 } served;
 
@@ -547,6 +547,15 @@ static long serve_image(struct kern_msg *m)
 	m->mr[3] = p->offset;
 	m->mr[4] = p->size;
 	m->mr[5] = served.size;
+	m->mr[6] = image.elf.entry;
+	m->mr[7] = served.segs ? served.segs : image.elf.n_segs;
+	for (uint32_t i = 0; i < image.elf.n_segs; i++) {
+		const struct proc_seg *s = &image.elf.seg[i];
+		const struct init_segment to = { s->vaddr, s->offset, s->file_size, s->mem_size,
+			s->rights };
+
+		memcpy(&m->mr[INIT_SEGMENT_WORD + 5 * i], &to, sizeof(to));
+	}
 	m->mr[0] = (uint64_t)(int64_t)served.rc;
 	m->n = (uint32_t)served.words;
 	return 0;
@@ -559,7 +568,7 @@ static void an_image_from_init(void)
 
 	start();
 	kern.on_call = serve_image;
-	served = (typeof(served)){ 2, 0, FILE_SIZE, 1, 6, 0 };
+	served = (typeof(served)){ 2, 0, FILE_SIZE, 1, SK_MR_MAX, 0, 0 };
 	assert_int_equal(proc_image_fetch(PARENT, &im), 0);
 	assert_int_equal(im.size, FILE_SIZE);
 	assert_memory_equal(im.base, image.base, FILE_SIZE);
@@ -578,9 +587,14 @@ static void an_image_from_init(void)
 	served.n_caps = 2;
 	assert_int_equal(proc_image_fetch(PARENT, &im), -SK_E_PEER);
 	served.n_caps = 1;
-	served.words = 5;
+	served.words = INIT_SEGMENT_WORD - 1;
 	assert_int_equal(proc_image_fetch(PARENT, &im), -SK_E_PEER);
-	served.words = 6;
+	served.words = INIT_SEGMENT_WORD + 5 * image.elf.n_segs - 1;
+	assert_int_equal(proc_image_fetch(PARENT, &im), -SK_E_PEER);
+	served.words = SK_MR_MAX;
+	served.segs = PROC_SEGS_MAX + 1;
+	assert_int_equal(proc_image_fetch(PARENT, &im), -SK_E_PEER);
+	served.segs = 0;
 	served.order = SK_HUGE_ORDER + 1;
 	assert_int_equal(proc_image_fetch(PARENT, &im), -SK_E_PEER);
 	served.order = 0;
