@@ -43,6 +43,8 @@ static struct job {
 	} answer;
 } job;
 
+static void (*memory_lost)(void);
+
 /* JOB4: of the job; what each request to xenstore has for its answer. */
 static uintptr_t serial;
 
@@ -409,8 +411,10 @@ static bool request_take(uint32_t n)
 
 	if (n < sizeof(in.h) || !request_legal(&in.h, in.body, len))
 		return false;
-	failed |= ops[in.h.op].run(in.h.domid, in.body, len) != 0;
-	failed |= !more && nodes_flush();
+	if (ops[in.h.op].run(in.h.domid, in.body, len) || (!more && nodes_flush())) {
+		memory_lost();
+		failed = 1;
+	}
 	job.answer.h = in.h;
 	job.answer.h.failed = failed;
 	job.busy = !more;
@@ -451,12 +455,13 @@ static int control_close(struct svc_conn *c)
 	return 0;
 }
 
-int requests_init(void)
+int requests_init(void (*lost)(void))
 {
 	static const struct svc_service service = { .proto = SVC_PROTO_SCRIBE,
 		.open = control_open,
 		.event = control_event,
 		.close = control_close };
 
+	memory_lost = lost;
 	return svc_serve(&service);
 }

@@ -5,7 +5,10 @@
 
 #include <sk/types.h>
 
-/* Serve control. xenstore.h is ready. */
-int requests_init(void) must_check;
+/*
+ * Serve control. xenstore.h is ready. lost: called when there is no memory for a job; if it
+ * returns, the job has failed.
+ */
+int requests_init(void (*lost)(void)) must_check;
 
 #endif

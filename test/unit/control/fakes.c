@@ -202,7 +202,7 @@ void world_init(void)
 	assert_int_equal(keep_init(), 0);
 	assert_int_equal(guest_pool_init(), 0);
 	assert_int_equal(xs_client_init(), 0);
-	assert_int_equal(requests_init(), 0);
+	assert_int_equal(requests_init(abort), 0);
 	assert_int_equal(scribe_init(), 0);
 	assert_int_equal(vmctl_init(), 0);
 	calls_init();

@@ -28,6 +28,8 @@ int svc_serve(const struct svc_service *s)
 	return 0;
 }
 
+static void lost(void) { fake.n_lost++; }
+
 void fake_begin(void)
 {
 	uint64_t result[2];
@@ -36,7 +38,7 @@ void fake_begin(void)
 		(void)fake.service->close(&fake.conn);
 	memset(&fake, 0, sizeof(fake));
 	n_answered = 0;
-	if (requests_init())
+	if (requests_init(lost))
 		abort();
 	fake.conn.badge = SVC_BADGE_INIT;
 	(void)fake.service->open(&fake.conn, NULL, 0, result);

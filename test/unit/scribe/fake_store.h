@@ -32,6 +32,7 @@ struct fake {
 	uint32_t n_asked; /* of xenstore */
 	char asked[8192]; /* one line for each: its type and its first texts */
 	bool no_memory;   /* for requests to xenstore */
+	uint32_t n_lost;  /* how often it had no memory */
 };
 extern struct fake fake;
 
