@@ -35,6 +35,9 @@ enum {
 };
 #define CR3_PCID 0xfffull
 
+/* Not inlined: an exit saves no registers for the handlers of others. */
+#define apart __attribute__((noinline))
+
 /* ---- instructions ------------------------------------------------------------------------ */
 
 /*
@@ -66,7 +69,7 @@ static struct cpuid_env cpuid_env_of(struct vcpu *v, uint32_t leaf)
 	};
 }
 
-static void exit_cpuid(struct vcpu *v)
+static apart void exit_cpuid(struct vcpu *v)
 {
 	struct sk_vcpu_state *st = v->st;
 	struct cpuid_env env = cpuid_env_of(v, (uint32_t)st->gpr[SK_RAX]);
@@ -81,7 +84,7 @@ static void exit_cpuid(struct vcpu *v)
 	exit_skip(v, 2);
 }
 
-static enum exit_next exit_rdmsr(struct vcpu *v)
+static apart enum exit_next exit_rdmsr(struct vcpu *v)
 {
 	struct sk_vcpu_state *st = v->st;
 	uint64_t value;
@@ -97,7 +100,7 @@ static enum exit_next exit_rdmsr(struct vcpu *v)
 	return NEXT_ENTER;
 }
 
-static void exit_wrmsr(struct vcpu *v)
+static apart void exit_wrmsr(struct vcpu *v)
 {
 	struct sk_vcpu_state *st = v->st;
 	uint64_t value = (uint32_t)st->gpr[SK_RAX] | st->gpr[SK_RDX] << 32;
@@ -108,7 +111,7 @@ static void exit_wrmsr(struct vcpu *v)
 		vcpu_exception(v, VEC_GP, 0);
 }
 
-static void exit_xsetbv(struct vcpu *v)
+static apart void exit_xsetbv(struct vcpu *v)
 {
 	struct sk_vcpu_state *st = v->st;
 	uint64_t value = (uint32_t)st->gpr[SK_RAX] | st->gpr[SK_RDX] << 32;
@@ -122,7 +125,7 @@ static void exit_xsetbv(struct vcpu *v)
 	exit_skip(v, 3);
 }
 
-static void exit_rdtsc(struct vcpu *v)
+static apart void exit_rdtsc(struct vcpu *v)
 {
 	struct sk_vcpu_state *st = v->st;
 	uint64_t now = guest_tsc(v);
@@ -138,7 +141,7 @@ static void exit_rdtsc(struct vcpu *v)
 	exit_skip(v, 2);
 }
 
-static enum exit_next exit_hypercall(struct vcpu *v)
+static apart enum exit_next exit_hypercall(struct vcpu *v)
 {
 	/* Step over the instruction first: the registers that the call sets are final. */
 	exit_skip(v, 3);
@@ -193,7 +196,7 @@ static void port_note(const struct vcpu *v, uint16_t port, bool in)
 			v->id, in ? "reads" : "writes", port, (unsigned long long)v->st->rip);
 }
 
-static enum exit_next exit_io(struct vcpu *v)
+static apart enum exit_next exit_io(struct vcpu *v)
 {
 	struct sk_vcpu_state *st = v->st;
 	uint64_t q = st->qual[0];
@@ -242,7 +245,7 @@ static bool cr4_valid(struct vcpu *v, uint64_t value)
 }
 
 /* Only CR4 is intercepted. */
-static void exit_cr_write(struct vcpu *v)
+static apart void exit_cr_write(struct vcpu *v)
 {
 	struct sk_vcpu_state *st = v->st;
 	uint8_t cr = (uint8_t)st->qual[0], gpr = (uint8_t)st->qual[1], code[INSN_MAX];
