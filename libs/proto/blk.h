@@ -161,6 +161,6 @@ enum blk_driver_call {
 	/* mr0 number. BUSY: a request that uses it is in flight, NOT_FOUND: no such region. */
 	BLK_REGION_DEL = 17
 };
-#define BLK_REGIONS 128u
+#define BLK_REGIONS 1024u
 
 #endif

@@ -47,27 +47,43 @@ static size_t line_at(struct dmesg_source *s, char line[BOOTLOG_TEXT_MAX])
 	return 0;
 }
 
-size_t dmesg_peek(struct dmesg *d, char line[BOOTLOG_TEXT_MAX])
+/* The source whose line is the oldest; NULL: no line is left. */
+static struct dmesg_source *oldest(struct dmesg *d)
 {
 	char text[BOOTLOG_TEXT_MAX];
-	uint64_t best = UINT64_MAX, time;
-	size_t n;
+	struct dmesg_source *best = NULL;
+
+	for (struct dmesg_source *s = d->source; s < d->source + d->n; s++) {
+		if (!s->known) {
+			size_t n = line_at(s, text);
+
+			s->time = n ? bootlog_time(text, n) : UINT64_MAX;
+			s->known = true;
+		}
+		if (s->time != UINT64_MAX && (!best || s->time < best->time))
+			best = s;
+	}
+	return best;
+}
+
+size_t dmesg_peek(struct dmesg *d, char line[BOOTLOG_TEXT_MAX])
+{
+	struct dmesg_source *s;
 
 	d->taken = 0;
-	for (uint32_t i = 0; i < d->n; i++) {
-		n = line_at(&d->source[i], text);
-		time = n ? bootlog_time(text, n) : UINT64_MAX;
-		if (time >= best)
-			continue;
-		best = time;
-		d->next = i;
-		d->taken = n;
-		memcpy(line, text, n);
+	while (!d->taken && (s = oldest(d)) != NULL) {
+		d->next = (uint32_t)(s - d->source);
+		d->taken = line_at(s, line);
+		s->known = d->taken; /* else it was overwritten meanwhile */
 	}
 	return d->taken;
 }
 
-void dmesg_take(struct dmesg *d) { d->source[d->next].pos += d->taken; }
+void dmesg_take(struct dmesg *d)
+{
+	d->source[d->next].pos += d->taken;
+	d->source[d->next].known = false;
+}
 
 /* A line that was not complete stays. */
 void dmesg_end(struct dmesg *d)

@@ -15,6 +15,9 @@ struct dmesg {
 		struct textlog *log;
 		/* Where the next line begins, and where the log ended at dmesg_begin(). */
 		uint64_t pos, end;
+		/* Of the line there, if it is known; UINT64_MAX: there is none. */
+		uint64_t time;
+		bool known;
 	} source[1 + GUESTLOG_MAX];
 	/* The source of the line that dmesg_peek() returned. */
 	uint32_t next;

@@ -3,8 +3,7 @@
  * guestlog.c - tables of small logs, one for each guest
  *
  * Objects     struct guestlog in a table; its memory is allocated at the first use, and kept.
- * Invariants  GUESTLOG1 a log in use is not given to another guest: at most 64 guests live at a
- *                       time, and GUESTLOG_MAX is more
+ * Invariants  GUESTLOG1 a log in use is not given to another guest
  */
 #include "guestlog.h"
 
@@ -13,8 +12,13 @@
 #include "kept.h"
 
 static struct guestlog logs[GUESTLOG_MAX], past[PAST_MAX];
-struct guestlog_table guest_logs = { .log = logs, .max = GUESTLOG_MAX },
-		      past_consoles = { .log = past, .max = PAST_MAX, .kept = GUESTLOG_MAX };
+struct guestlog_table guest_logs = { .log = logs,
+	.max = GUESTLOG_MAX,
+	.n_kept = GUESTLOG_KEPT },
+		      past_consoles = { .log = past,
+			      .max = PAST_MAX,
+			      .n_kept = PAST_MAX,
+			      .kept = GUESTLOG_KEPT };
 
 struct guestlog *guestlog_of(struct guestlog_table *t, uint32_t domid)
 {
@@ -46,23 +50,25 @@ static struct guestlog *least_used(struct guestlog_table *t)
 
 static struct guestlog_head *head_of(const struct guestlog_table *t, const struct guestlog *g)
 {
-	return kept_guest_log(t->kept + (uint32_t)(g - t->log), GUESTLOG_SIZE);
+	const uint32_t i = (uint32_t)(g - t->log);
+
+	return i < t->n_kept ? kept_guest_log(t->kept + i, GUESTLOG_SIZE) : NULL;
 }
 
 static int log_make(const struct guestlog_table *t, struct guestlog *g)
 {
 	g->head = head_of(t, g);
 	return g->head ? textlog_init_at(&g->log, g->head + 1, GUESTLOG_SIZE - sizeof(*g->head))
-		       : textlog_init(&g->log, GUESTLOG_SIZE);
+		       : textlog_init(&g->log,
+				 g < t->log + t->n_kept ? GUESTLOG_SIZE : GUESTLOG_SIZE_LATER);
 }
 
 static struct guestlog *unused(struct guestlog_table *t)
 {
-	struct guestlog *g;
+	struct guestlog *g = t->n < t->n_kept ? NULL : least_used(t); /* GUESTLOG1 */
 
-	if (t->n < t->max && log_make(t, &t->log[t->n]) == 0)
+	if (!g && t->n < t->max && log_make(t, &t->log[t->n]) == 0)
 		return &t->log[t->n++];
-	g = least_used(t); /* GUESTLOG1 */
 	if (g)
 		textlog_clear(&g->log);
 	return g;

@@ -14,9 +14,12 @@
 #include "bootlog.h"
 
 enum {
-	GUESTLOG_MAX = 80,
+	/* As many as guests may live; the first ones are in kept memory, and larger. */
+	GUESTLOG_MAX = 1000,
+	GUESTLOG_KEPT = 80,
 	PAST_MAX = 32,
 	GUESTLOG_SIZE = 16384,
+	GUESTLOG_SIZE_LATER = 2048,
 	GUESTLOG_NAME = 48,
 };
 
@@ -43,8 +46,11 @@ struct guestlog {
 
 struct guestlog_table {
 	struct guestlog *log;
-	/* How many there may be, and are; the first one's number in kept memory. */
-	uint32_t max, n, kept;
+	/*
+	 * How many there may be, and are; how many may be kept, and the first one's number in
+	 * kept memory.
+	 */
+	uint32_t max, n, n_kept, kept;
 	uint64_t last_opened;
 };
 extern struct guestlog_table guest_logs, past_consoles;

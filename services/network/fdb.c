@@ -43,12 +43,12 @@ static uint32_t owner(const struct fdb *t, const uint8_t mac[6])
 
 static void own_link(struct fdb *t, uint32_t i)
 {
-	uint8_t *first = &t->own_first[set_of(t->own[i].mac)];
+	uint16_t *first = &t->own_first[set_of(t->own[i].mac)];
 
 	t->own[i].next = *first;
-	*first = (uint8_t)(i + 1);
+	*first = (uint16_t)(i + 1);
 }
-_Static_assert(FDB_OWN_MAX < 255, "an index and one fit a byte");
+_Static_assert(FDB_OWN_MAX < UINT16_MAX, "an index and one fit");
 
 int fdb_own(struct fdb *t, const uint8_t mac[6], uint32_t port)
 {

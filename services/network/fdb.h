@@ -15,7 +15,7 @@
 
 #define FDB_WAYS 4u
 #define FDB_SETS 256u
-#define FDB_OWN_MAX 64u
+#define FDB_OWN_MAX 1024u
 #define FDB_NONE UINT32_MAX
 
 struct fdb_entry {
@@ -29,14 +29,14 @@ struct fdb_entry {
 struct fdb_own {
 	uint8_t mac[6];
 	/* Next own address in the same set: index + 1, 0 = none. */
-	uint8_t next;
+	uint16_t next;
 	uint32_t port;
 };
 struct fdb {
 	struct fdb_own own[FDB_OWN_MAX];
 	uint32_t n_own;
 	/* First own address of each set: index + 1, 0 = none. */
-	uint8_t own_first[FDB_SETS];
+	uint16_t own_first[FDB_SETS];
 	struct fdb_entry entry[FDB_SETS][FDB_WAYS];
 	/* Ticks; an entry that was not seen for longer counts as absent. */
 	sk_time_t max_age;

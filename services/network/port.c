@@ -20,7 +20,7 @@ static struct port *first_touched;
 void port_init(struct port *p, struct svc_conn *c, const char *name, uint16_t offloads)
 {
 	port_untouch(p);
-	memset(p, 0, sizeof(*p));
+	*p = (struct port){ .number = p->number };
 	p->used = true;
 	p->conn = c;
 	p->offloads = offloads;

@@ -13,7 +13,7 @@
 #include "rate.h"
 #include "svc/svc.h"
 
-#define PORTS_MAX 64u
+#define PORTS_MAX 1024u
 /* A port with fewer buffers wants to hear of each that comes. */
 #define PORT_BUFFERS_FEW (NET_DEPTH / 4)
 #define PORT_FLOOD_RATE 2000u
@@ -32,6 +32,8 @@ struct port {
 	/* Something was put on its outgoing ring since the last flush: port_touch(). */
 	bool touched;
 	struct port *next_touched;
+	/* Which one of the switch it is. */
+	uint32_t number;
 	struct svc_conn *conn;
 	char name[16];
 	/* Offloads that its client takes in frames sent to it. */

@@ -2,13 +2,15 @@
 /*
  * switch.c - a learning switch: ports[], and which of them a frame goes to
  *
- * Objects     ports[]: see port.h; number 0 is the uplink's.
+ * Objects     ports[]: see port.h; number 0 is the uplink's. The others are allocated when they
+ *             are used first, and used again.
  * Invariants  SWITCH1 what is examined of a frame, its first FRAME_HEAD bytes, was copied out
  *             of its sender's region before.
  */
 #include "switch.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "fdb.h"
@@ -16,7 +18,9 @@
 
 enum { AGE_SECONDS = 300 };
 
-static struct port ports[PORTS_MAX];
+static struct port uplink = { .number = 0 };
+static struct port *ports[PORTS_MAX] = { &uplink };
+static uint32_t n_ports = 1;
 static struct fdb fdb;
 static uint64_t tsc_hz;
 
@@ -26,23 +30,41 @@ void switch_init(uint64_t hz)
 	fdb.max_age = hz * AGE_SECONDS;
 }
 
-struct port *switch_uplink(void) { return &ports[0]; }
+struct port *switch_uplink(void) { return &uplink; }
+
+/* A port that is not in use; NULL with *rc. */
+static struct port *port_find_free(int *rc)
+{
+	uint32_t i = 1;
+
+	while (i < n_ports && ports[i]->used)
+		i++;
+	if (i < n_ports)
+		return ports[i];
+	*rc = -SK_E_LIMIT;
+	if (i == PORTS_MAX)
+		return NULL;
+	*rc = -SK_E_NO_MEM;
+	ports[i] = calloc(1, sizeof(*ports[i]));
+	if (!ports[i])
+		return NULL;
+	ports[i]->number = n_ports++;
+	return ports[i];
+}
 
 struct port *switch_port_new(const uint8_t mac[6], int *rc)
 {
-	for (uint32_t i = 1; i < PORTS_MAX; i++) {
-		if (ports[i].used)
-			continue;
-		*rc = fdb_own(&fdb, mac, i);
-		return *rc ? NULL : &ports[i];
-	}
-	*rc = -SK_E_LIMIT;
-	return NULL;
+	struct port *p = port_find_free(rc);
+
+	if (!p)
+		return NULL;
+	*rc = fdb_own(&fdb, mac, p->number);
+	return *rc ? NULL : p;
 }
 
 void switch_port_gone(struct port *p)
 {
-	fdb_forget(&fdb, (uint32_t)(p - ports));
+	fdb_forget(&fdb, p->number);
 	port_untouch(p);
 	p->used = false;
 }
@@ -71,7 +93,7 @@ void switch_frame_pass(struct port *from, const struct frame *f)
 				from->name);
 		return;
 	}
-	if (!fdb_learn(&fdb, f->bytes + 6, (uint32_t)(from - ports), from->uplink, now)) {
+	if (!fdb_learn(&fdb, f->bytes + 6, from->number, from->uplink, now)) {
 		if (from->refused++ == 0)
 			printf("%s sends from an address that is another's; such frames are dropped\n",
 				from->name);
@@ -79,7 +101,7 @@ void switch_frame_pass(struct port *from, const struct frame *f)
 	}
 	to = group_address(f->bytes) ? FDB_NONE : fdb_lookup(&fdb, f->bytes, now);
 	if (to != FDB_NONE) {
-		deliver(from, &ports[to], f);
+		deliver(from, ports[to], f);
 		return;
 	}
 	if (!port_may_flood(from, f, now, tsc_hz)) {
@@ -88,8 +110,8 @@ void switch_frame_pass(struct port *from, const struct frame *f)
 				from->name, PORT_FLOOD_RATE);
 		return;
 	}
-	for (uint32_t i = 0; i < PORTS_MAX; i++)
-		deliver(from, &ports[i], f);
+	for (uint32_t i = 0; i < n_ports; i++)
+		deliver(from, ports[i], f);
 }
 
 void switch_frame_take(
@@ -124,5 +146,5 @@ bool switch_takes_gso(const uint8_t mac[6], uint16_t gso)
 {
 	uint32_t to = group_address(mac) ? FDB_NONE : fdb_lookup(&fdb, mac, sk_now());
 
-	return to != FDB_NONE && port_takes_gso(&ports[to], gso);
+	return to != FDB_NONE && port_takes_gso(ports[to], gso);
 }

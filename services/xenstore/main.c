@@ -423,11 +423,32 @@ static void shares_show(size_t given)
 		printf("xenstore: that is too little for all of them: it wants more memory, or a larger journal\n");
 }
 
+/*
+ * For how many guests the manifest wants room. All of them together have room for as many
+ * events as the guests of the usual number.
+ */
+static struct quota quota_wanted(void)
+{
+	struct quota q = quota_default;
+	char text[8];
+
+	if (svc_arg("guests", text, sizeof(text)))
+		q.domains = (uint32_t)strtoul(text, NULL, 10);
+	if (q.domains > quota_default.domains)
+		q.event_bytes = q.event_bytes * quota_default.domains / q.domains;
+	return q;
+}
+
 int main(void)
 {
+	const struct quota quota = quota_wanted();
 	size_t given = memory_given();
 
-	if (store_init(&store, &quota_default)) {
+	if (!quota.domains) {
+		printf("xenstore: the argument guests is not a number above 0\n");
+		return 1;
+	}
+	if (store_init(&store, &quota)) {
 		printf("xenstore: no memory for an empty store\n");
 		return 1;
 	}

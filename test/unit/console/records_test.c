@@ -102,7 +102,7 @@ static void logs_are_used_again(void)
 	begin();
 	vmm_starts(&all->guest[1], &all->vmm[1], "lives", 1);
 	prints(&all->vmm[1], "from the beginning\n");
-	for (uint32_t i = 0; i < 2 * GUESTLOG_MAX; i++) {
+	for (uint32_t i = 0; i < 2 * GUESTLOG_KEPT; i++) {
 		snprintf(name, sizeof(name), "n%u", i);
 		vmm_starts(&all->guest[2], &all->vmm[2], name, 2 + i);
 		prints(&all->vmm[2], "was here\n");

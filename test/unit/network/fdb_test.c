@@ -98,8 +98,8 @@ static void own_addresses_share_sets(void **state)
 
 	(void)state;
 	for (uint32_t i = 0; i < FDB_OWN_MAX; i++) {
-		const uint8_t mac[6] = { 2, 0, 0, (uint8_t)(i * i), (uint8_t)(i * 3),
-			(uint8_t)i };
+		const uint8_t mac[6] = { 2, 0, (uint8_t)(i >> 8), (uint8_t)(i * i),
+			(uint8_t)(i * 3), (uint8_t)i };
 
 		assert_int_equal(fdb_own(&t, mac, i), 0);
 		shared += t.own[i].next != 0;
@@ -107,8 +107,8 @@ static void own_addresses_share_sets(void **state)
 	assert_true(shared > 0);
 	for (uint32_t gone = 0; gone < FDB_OWN_MAX; gone++) {
 		for (uint32_t i = 0; i < FDB_OWN_MAX; i++) {
-			const uint8_t mac[6] = { 2, 0, 0, (uint8_t)(i * i), (uint8_t)(i * 3),
-				(uint8_t)i };
+			const uint8_t mac[6] = { 2, 0, (uint8_t)(i >> 8), (uint8_t)(i * i),
+				(uint8_t)(i * 3), (uint8_t)i };
 
 			assert_int_equal(fdb_lookup(&t, mac, 0), i < gone ? FDB_NONE : i);
 		}
@@ -122,9 +122,14 @@ static void as_many_as_ports(void **state)
 	uint8_t m[6] = { 2, 0, 0, 0, 0, 0 };
 
 	(void)state;
-	for (uint32_t i = 0; i < FDB_OWN_MAX; i++, m[5]++)
+	for (uint32_t i = 0; i < FDB_OWN_MAX; i++) {
+		m[4] = (uint8_t)(i >> 8);
+		m[5] = (uint8_t)i;
 		assert_int_equal(fdb_own(&t, m, i), 0);
+	}
+	m[3] = 1;
 	assert_int_equal(fdb_own(&t, m, 1), -SK_E_LIMIT);
+	m[3] = m[4] = 0;
 	m[5] = 9;
 	assert_int_equal(fdb_lookup(&t, m, 0), 9);
 }

@@ -37,6 +37,17 @@ int svc_serve(const struct svc_service *s)
 	return 0;
 }
 
+/* The manifest's argument; NULL: it has none. */
+static const char *guests_arg;
+
+bool svc_arg(const char *key, char *buf, size_t size)
+{
+	assert_string_equal(key, "guests");
+	if (guests_arg)
+		snprintf(buf, size, "%s", guests_arg);
+	return guests_arg;
+}
+
 int svc_on_bit(uint32_t bit, svc_handler_fn fn, void *ctx, const char *name)
 {
 	assert_int_equal(bit, WORK_BIT);
@@ -648,9 +659,32 @@ static void make_node(void)
 	assert_int_equal(store_commit(&store, NULL, root, NULL), 0);
 }
 
+/* With the memory of the default manifest, for as many guests as it names. */
+static void as_many_guests_as_the_manifest_says(void **state)
+{
+	void *memory = calloc(1, MANIFEST_JOURNAL);
+	struct domain_info *info = start_page(memory, MANIFEST_JOURNAL);
+	const struct shares *sh;
+
+	(void)state;
+	guests_arg = "500";
+	assert_int_equal(xenstore_main(), 0);
+	sh = quota_shares(&store);
+	assert_int_equal(store.quota.domains, 500);
+	assert_int_equal(store.quota.event_bytes, (16 << 10) * 64 / 500);
+	assert_true(sh->sure >= 9 * KIB);
+	assert_true(store.room >= sh->sure * 500 + sh->pool + sh->reserve);
+	stop(info);
+	info = start_page(memory, MANIFEST_JOURNAL);
+	guests_arg = "none";
+	assert_int_equal(xenstore_main(), 1);
+	munmap(info, 4096);
+	guests_arg = NULL;
+	free(memory);
+}
+
 /*
- * The default manifest gives each guest what one with many devices needs, and all of this
- * memory exists.
+ * Each of 64 guests gets what one with many devices needs, and all of this memory exists.
  */
 static void starting(void **state)
 {
@@ -724,6 +758,7 @@ int main(void)
 		CASE(clients_come_back),
 		CASE(a_new_client_is_not_an_old_one),
 		cmocka_unit_test(starting),
+		cmocka_unit_test(as_many_guests_as_the_manifest_says),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
