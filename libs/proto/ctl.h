@@ -32,7 +32,7 @@
 /* Bytes that follow a head: in a request and in an answer. */
 #define CTL_BODY_MAX 16352u
 #define CTL_TEXT_MAX 511u /* bytes of an answer's or a note's text */
-#define CTL_GUESTS_MAX 64u
+#define CTL_GUESTS_MAX 1000u
 #define CTL_CPUS_MAX 64u
 
 /* X(name, bit, word in the manifest, what) */

@@ -74,6 +74,37 @@ def test_one_after_another(machine, build, tmp_path):
     again_and_again(m, "one", config, ROUNDS, (4, "ACPI: No IOAPIC"), config)
 
 
+def test_hundred_at_once(machine, build, tmp_path):
+    """More guests than control's table has room for at first. control, started again, has all of them, and the last one runs."""
+    guests = GuestDir(tmp_path / "g", build)
+    kernel = guests.add_file(os.path.join(build.top, "guest", "rogue"), "rogue")
+    config = guests.add_config("tiny", auto=False, kernel=kernel, ramdisk=None, extra="do=spin", memory=18)
+    m = machine(guests=guests, mem="4G")
+    m.prompt()
+    m.shell(f"create -p {config}")  # the first guest leaves directories in xenstore
+    m.shell("destroy tiny")
+    wait_gone(m)
+    free, tree = int(info(m, "free_memory")), m.shell("xenstore-ls")
+    names = [f"n{i}" for i in range(100)]
+    for name in names:
+        assert "create:" not in m.shell(f"create -p {config} name={name}"), m.tail()
+    before = listed(m)
+    assert sorted(before) == sorted(names)
+    m.shell("restart control")
+    m.until(lambda: listed(m) == before, "the guests of control's life before")
+    m.shell("unpause n99")
+    attach(m, "n99", "rogue: spin")
+    m.shell("destroy n99")
+    assert "create:" not in m.shell(f"create -p {config} name=again"), m.tail()
+    for name in [*names[:-1], "again"]:
+        m.shell("destroy " + name)
+    wait_gone(m)
+    assert int(info(m, "free_memory")) == free - 2, "2 MiB have become a part of control's table"
+    assert m.shell("xenstore-ls") == tree
+    assert "fault" not in m.shell("dmesg")
+    m.poweroff()
+
+
 def test_hundred_in_a_row(machine, build, tmp_path):
     """More small guests than any table or log of the host can hold; a large guest still works afterwards."""
     guests = GuestDir(tmp_path / "g", build)

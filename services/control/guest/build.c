@@ -305,7 +305,8 @@ static int scheds_make(struct guest *g)
 	int rc;
 
 	for (uint32_t i = 0; i < c->maxvcpus; i++) {
-		s = guest_sched(g, guest_sched_place_vcpu(g, i));
+		g->on[i] = guest_sched_place_vcpu(g, i);
+		s = guest_sched(g, g->on[i]);
 		rc = proc_sched(&g->proc, VM_CAP_SCHED + i, host_ctl_sched(), &s, &g->sched[i]);
 		if (rc)
 			return rc;

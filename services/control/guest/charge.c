@@ -25,7 +25,8 @@ static const enum service served_by[] = { SERVICE_CONSOLE, SERVICE_XENSTORE, SER
 	SERVICE_NETWORK };
 enum {
 	METERS = sizeof(served_by) / sizeof(served_by[0]),
-	CONNS_MAX = DOMTAB_MAX * GUEST_CONNS_MAX,
+	/* guests that may have come or gone since a round began */
+	GUESTS_MORE = 4,
 };
 
 static struct meter {
@@ -71,6 +72,9 @@ static void usage_charge(struct meter *m, const struct svc_usage *u)
 	g->served_in_all += more;
 }
 
+/* As many connections as a service can have, as far as control knows. */
+static uint32_t conns_max(void) { return (guests.n_doms + GUESTS_MORE) * GUEST_CONNS_MAX; }
+
 static void usage_came(struct call *call)
 {
 	struct meter *m = call->ctx;
@@ -78,7 +82,7 @@ static void usage_came(struct call *call)
 	for (uint32_t i = 0; !call->rc && i < call->n_usage; i++)
 		usage_charge(m, &m->usage[i]);
 	m->passed += SVC_USAGE_MAX;
-	m->asking = !call->rc && call->from == m->passed && m->passed < CONNS_MAX;
+	m->asking = !call->rc && call->from == m->passed && m->passed < conns_max();
 	if (m->asking)
 		call_start(call);
 	else if (!call->rc)

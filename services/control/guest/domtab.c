@@ -132,7 +132,7 @@ static void order_add(struct domtab *t, struct dom *d)
 	uint32_t at = order_up_to(t, d->domid);
 
 	memmove(&t->order[at + 1], &t->order[at], (t->n_doms++ - at) * sizeof(t->order[0]));
-	t->order[at] = (uint8_t)(d - t->dom);
+	t->order[at] = (uint16_t)(d - t->dom);
 }
 
 /* DOMTAB5 */
@@ -193,11 +193,22 @@ static uint32_t new_domid(struct domtab *t)
 	return t->last_domid;
 }
 
-static struct dom *entry_find_free(struct domtab *t)
+/* NULL with *m: there is none, or it would not outlive control. */
+static struct dom *entry_find_free(struct domtab *t, struct msg *m)
 {
-	for (struct dom *d = t->dom; d < t->dom + DOMTAB_MAX; d++)
-		if (d->state == DOM_FREE)
-			return d;
+	uint32_t i = 0;
+
+	while (i < DOMTAB_MAX && t->dom[i].state != DOM_FREE)
+		i++;
+	if (i == DOMTAB_MAX)
+		msg_fail(m, "there are %d guests already, which is the limit; destroy one",
+			DOMTAB_MAX);
+	else if (t->env->places && t->env->places(i + 1) <= i)
+		msg_fail(m,
+			"not enough free memory: control needs 2 MiB to remember more than %u guests; lower memory= or destroy a guest",
+			i);
+	else
+		return &t->dom[i];
 	return NULL;
 }
 
@@ -251,7 +262,7 @@ static void entry_new(struct domtab *t, struct dom *d, struct guest_config *conf
 
 struct dom *dom_add(struct domtab *t, struct guest_config *config, struct msg *m)
 {
-	struct dom *d = entry_find_free(t);
+	struct dom *d;
 
 	if (t->stopping != HOST_UP)
 		msg_fail(m, "the host is being stopped; no guest can be created");
@@ -263,15 +274,11 @@ struct dom *dom_add(struct domtab *t, struct guest_config *config, struct msg *m
 			m, "a domain with this uuid exists already; remove uuid= or change it");
 	else if (macs_check(t, config, m))
 		return NULL;
-	else if (!d)
-		msg_fail(m, "there are %d guests already, which is the limit; destroy one",
-			DOMTAB_MAX);
-	else
-		goto add;
+	else if ((d = entry_find_free(t, m)) != NULL) {
+		entry_new(t, d, config);
+		return d;
+	}
 	return NULL;
-add:
-	entry_new(t, d, config);
-	return d;
 }
 
 /* Nothing of the guest is left, except perhaps its configuration. */
@@ -281,6 +288,7 @@ static void entry_end(struct domtab *t, struct dom *d)
 	dom_set_state(d, DOM_FREE);
 	free(d->config);
 	d->config = NULL;
+	t->some_free = true;
 }
 
 void dom_drop(struct domtab *t, struct dom *d) { entry_end(t, d); }
@@ -455,7 +463,8 @@ static void guest_rest(struct domtab *t, struct dom *d)
 
 int dom_rest(struct domtab *t, struct guest_config *config, uint32_t short_lives)
 {
-	struct dom *d = entry_find_free(t);
+	struct msg m;
+	struct dom *d = entry_find_free(t, &m);
 
 	if (!d || t->stopping != HOST_UP)
 		return -1;
@@ -472,12 +481,13 @@ static void rename_restart(struct domtab *t, struct dom *d, uint64_t wall_second
 	char name[GUEST_NAME_MAX + 1];
 	struct guest_config *copy;
 	struct dom *next;
+	struct msg m;
 
 	if (t->stopping != HOST_UP) {
 		guest_end(t, d);
 		return;
 	}
-	next = entry_find_free(t);
+	next = entry_find_free(t, &m);
 	copy = next ? malloc(sizeof(*copy)) : NULL;
 	if (!copy || preserved_name(d, wall_seconds, name) || domtab_named(t, name)) {
 		free(copy);

@@ -85,6 +85,11 @@ struct domtab_env {
 	void (*log)(uint32_t domid, const char *line);
 	guest_random_fn random;
 	uint64_t (*now_ns)(void); /* since boot */
+	/*
+	 * Make room for this many entries where they outlive control. Returns for how many
+	 * there is. NULL: for all.
+	 */
+	uint32_t (*places)(uint32_t wanted);
 };
 
 enum host_stop { HOST_UP, HOST_POWEROFF, HOST_REBOOT };
@@ -94,8 +99,10 @@ struct domtab {
 	/*
 	 * Places in `dom` of the guests that there are, in the order of their domids: DOMTAB5.
 	 */
-	uint8_t order[DOMTAB_MAX];
+	uint16_t order[DOMTAB_MAX];
 	uint32_t n_doms;
+	/* An entry has become free since this was false. */
+	bool some_free;
 	uint32_t next; /* in `order`: domtab_next() */
 	uint32_t last_domid;
 	enum host_stop stopping;

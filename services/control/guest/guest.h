@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 #include "client/calls.h"
 #include "guest/balance.h"
@@ -146,6 +147,9 @@ struct guest {
 
 	/* sched.c */
 	sk_cap_t sched[VM_VCPUS_MAX];
+	uint32_t on[VM_VCPUS_MAX]; /* the CPUs that they were given */
+	/* its vCPUs in the last balance, and what it wanted of the host's CPU */
+	uint32_t first, n_sched, claim;
 	uint64_t ran[VM_VCPUS_MAX], waited[VM_VCPUS_MAX]; /* at the last balance */
 	uint64_t io_ran;
 	bool io_shares; /* the I/O thread takes its turn among vCPUs */
@@ -165,6 +169,7 @@ struct guest {
 	bool broken;    /* the VMM broke the protocol */
 	struct vmctl_stats stats;
 	bool stats_asked;
+	LIST_ENTRY(guest) of_bit; /* while ctl_region is there */
 	uint32_t refused; /* requests that xenstore refused because of a quota: verbs_info.c */
 	struct svc_timer quiesce_timer;
 

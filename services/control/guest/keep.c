@@ -12,6 +12,8 @@
  *             KEEP2 whatever service may have a connection that the table does not name is in
  *                `doubt` there
  *             KEEP3 a slot is taken over once, so no two guests drop or use the same
+ *             KEEP5 a piece of memory is the table's before a block is made of it, and the
+ *                table names the block's frame before an entry is in it
  *             KEEP4 whoever changes a guest that just runs or rests has touched it
  */
 #include "guest/keep.h"
@@ -154,12 +156,61 @@ static bool may_have_changed(const struct dom *d)
 void guests_keep(void)
 {
 	kept_head()->last_domid = guests.last_domid;
-	for (uint32_t i = 0; i < DOMTAB_MAX; i++)
-		if (guests.dom[i].state != DOM_FREE && may_have_changed(&guests.dom[i]))
-			dom_keep(&guests.dom[i]);
-	for (uint32_t i = 0; i < DOMTAB_MAX; i++)
+	for (struct dom *d = domtab_look(&guests, 0); d; d = domtab_look(&guests, d->domid))
+		if (may_have_changed(d))
+			dom_keep(d);
+	for (uint32_t i = 0; guests.some_free && i < DOMTAB_MAX; i++)
 		if (guests.dom[i].state == DOM_FREE)
 			dom_keep(&guests.dom[i]);
+	guests.some_free = false;
+}
+
+/* ---- room for more guests ---- */
+
+/* Memory for the table has an owner that is no guest. */
+enum { TABLE_OWNER = DOMID_RESERVED };
+
+static int block_map(sk_cap_t frame)
+{
+	void *mem;
+	int rc = vm_map(frame, KEPT_BLOCK_ORDER, SK_R | SK_W, &mem);
+
+	if (!rc)
+		kept_block_add(mem);
+	return rc;
+}
+
+/* KEEP5 */
+static int block_make(void)
+{
+	const uint32_t n = kept_n_blocks();
+	pool_piece_t piece = pool_take(&guest_pool, KEPT_BLOCK_ORDER);
+	sk_cap_t frame = slot_alloc(1);
+	int rc = piece && frame ? 0 : -SK_E_NO_MEM;
+
+	if (!rc) {
+		pool_own(&guest_pool, piece, TABLE_OWNER, POOL_TABLE, n);
+		rc = object_make_in(pool_slot(&guest_pool, piece), SK_OBJ_FRAME,
+			KEPT_BLOCK_ORDER, SK_CAP_CNODE, frame, 1);
+	}
+	if (!rc) {
+		kept_block_frames()[n] = frame;
+		rc = block_map(frame);
+	}
+	if (!rc)
+		return 0;
+	if (kept_block_frames()[n] == frame)
+		kept_block_frames()[n] = 0;
+	pool_give(&guest_pool, piece);
+	slot_free(frame, 1);
+	return rc;
+}
+
+uint32_t keep_places(uint32_t wanted)
+{
+	while (kept_places() < wanted && kept_places() < DOMTAB_MAX && !block_make())
+		continue;
+	return kept_places();
 }
 
 /* ---- taking over ---- */
@@ -173,6 +224,36 @@ static sk_cap_t slot_take_over(sk_cap_t slot, uint32_t type)
 		!slot_adopt(slot))
 		return 0;
 	return slot;
+}
+
+/* The piece that the n-th block was made of; 0: there is none. */
+static pool_piece_t block_piece(uint32_t n)
+{
+	pool_piece_t piece = 0;
+
+	do
+		piece = pool_owned(&guest_pool, TABLE_OWNER, piece);
+	while (piece && guest_pool.node[piece].nth != n);
+	return piece;
+}
+
+/* KEEP5. A block that is lost takes those behind it along: their guests are strangers. */
+static void blocks_adopt(void)
+{
+	sk_cap_t *frame = kept_block_frames();
+	struct sk_cap_info info;
+	pool_piece_t piece = 0;
+	uint32_t n = 0;
+
+	while (frame && n < KEPT_BLOCKS && block_piece(n) &&
+		!sk_cap_info(SK_CAP_CNODE, frame[n], &info) && info.order == KEPT_BLOCK_ORDER &&
+		slot_take_over(frame[n], SK_OBJ_FRAME) && !block_map(frame[n]))
+		n++;
+	for (uint32_t i = n; frame && i < KEPT_BLOCKS; i++)
+		frame[i] = 0;
+	while ((piece = pool_owned(&guest_pool, TABLE_OWNER, piece)) != 0)
+		if (guest_pool.node[piece].nth >= n)
+			pool_give(&guest_pool, piece);
 }
 
 static void adopt_dom(struct dom *d, const struct kept_guest *k, struct guest_config *config)
@@ -378,7 +459,7 @@ static int stranger_adopt(uint32_t domid)
 	snprintf(config->name, sizeof(config->name), "unknown-%u", domid);
 	strcpy(k.name, config->name);
 	adopt_dom(&as, &k, config);
-	for (uint32_t i = 0; !d && i < DOMTAB_MAX; i++)
+	for (uint32_t i = 0; !d && i < kept_places(); i++)
 		d = dom_adopt(&guests, i, &as);
 	if (!d) { /* there is no place, so that the memory stays lost until the next life */
 		free(config);
@@ -397,7 +478,8 @@ static int strangers_adopt(void)
 	for (uint32_t i = 1; !rc && i < POOL_NODES; i++) {
 		const struct pool_node *n = &guest_pool.node[i];
 
-		if (n->owner && !n->free && !n->half[0] && !domtab_get(&guests, n->owner))
+		if (n->owner && n->owner != TABLE_OWNER && !n->free && !n->half[0] &&
+			!domtab_get(&guests, n->owner))
 			rc = stranger_adopt(n->owner);
 	}
 	return rc;
@@ -418,6 +500,7 @@ int guests_adopt(void)
 
 	guests.last_domid = kept_head()->last_domid < DOMID_RESERVED ? kept_head()->last_domid
 								     : 0;
+	blocks_adopt();
 	for (uint32_t i = 0; !rc && i < DOMTAB_MAX; i++)
 		rc = entry_adopt(i);
 	if (!rc)

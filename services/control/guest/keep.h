@@ -12,6 +12,9 @@
 void guest_keep(const struct guest *g);
 void guests_keep(void);
 
+/* As domtab_env.places. */
+uint32_t keep_places(uint32_t wanted);
+
 /* Before the pool: find the table. */
 int keep_init(void) must_check;
 /*

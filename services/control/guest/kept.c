@@ -2,7 +2,8 @@
 /*
  * kept.c - the table of guests that outlives control
  *
- * Objects     struct table: the head, the entries, the configurations, the nodes of the pool.
+ * Objects     struct table: the head, the entries and configurations of the first guests, the
+ *             nodes of the pool. struct block: the entries and configurations of others.
  * Invariants  KEPT2 of two copies, the one with the higher number is valid if its checksum is
  *             right; else the other one. A store changes only the copy that is not valid
  *             KEPT3 what earlier lives left is data: nothing of it is used as an index, a
@@ -18,7 +19,7 @@
 #include "guest/config_check.h"
 
 #define KEPT_MAGIC 0x74736575676c7463ull /* "ctlguest" */
-#define KEPT_VERSION 5u
+#define KEPT_VERSION 6u
 
 struct stamp {
 	uint32_t number; /* 0: never stored, or not complete */
@@ -31,13 +32,23 @@ struct table {
 	struct kept_gone gone[KEPT_GONE];
 	struct kept_death death[KEPT_DEATHS];
 	struct pool_node node[POOL_NODES];
-	struct kept_guest guest[DOMTAB_MAX][2];
-	struct guest_config config[DOMTAB_MAX][2];
+	sk_cap_t block_frame[KEPT_BLOCKS];
+	struct kept_guest guest[KEPT_PLACES_FIRST][2];
+	struct guest_config config[KEPT_PLACES_FIRST][2];
 };
 _Static_assert(offsetof(struct table, guest) <= KEPT_INDEX_MAX, "the index comes first");
 _Static_assert(sizeof(struct table) <= KEPT_SIZE, "the manifest has memory for the table");
 
+/* The entries of further guests. */
+struct block {
+	struct kept_guest guest[KEPT_BLOCK_PLACES][2];
+	struct guest_config config[KEPT_BLOCK_PLACES][2];
+};
+_Static_assert(sizeof(struct block) <= 1u << KEPT_BLOCK_ORDER, "it fits");
+
 static struct table *table;
+static struct block *blocks[KEPT_BLOCKS];
+static uint32_t n_blocks;
 static bool resumed;
 /* Which of the two copies is valid. This life changes nothing behind its own back. */
 enum valid { UNKNOWN, NEITHER, FIRST, SECOND };
@@ -57,6 +68,7 @@ void kept_init(void *mem, size_t size)
 
 	memset(guest_valid, 0, sizeof(guest_valid));
 	memset(config_valid, 0, sizeof(config_valid));
+	n_blocks = 0;
 	table = mem && size >= sizeof(*table) ? mem : NULL;
 	no_nodes = nodes;
 	resumed = table && table->head.magic == KEPT_MAGIC &&
@@ -85,6 +97,40 @@ struct kept_head *kept_head(void) { return table ? &table->head : &no_head; }
 struct kept_death *kept_deaths(void) { return table ? table->death : no_deaths; }
 
 struct pool_node *kept_pool_nodes(void) { return table ? table->node : no_nodes; }
+
+/* ---- blocks ---- */
+
+sk_cap_t *kept_block_frames(void) { return table ? table->block_frame : NULL; }
+
+void kept_block_add(void *mem) { blocks[n_blocks++] = mem; }
+
+uint32_t kept_n_blocks(void) { return n_blocks; }
+
+uint32_t kept_places(void)
+{
+	uint32_t n = KEPT_PLACES_FIRST + n_blocks * KEPT_BLOCK_PLACES;
+
+	return table && n < DOMTAB_MAX ? n : DOMTAB_MAX;
+}
+
+/* Both copies of the entry at place i, and of its configuration. */
+static struct kept_guest *guest_at(uint32_t i)
+{
+	const uint32_t k = i - KEPT_PLACES_FIRST;
+
+	return i < KEPT_PLACES_FIRST
+		       ? table->guest[i]
+		       : blocks[k / KEPT_BLOCK_PLACES]->guest[k % KEPT_BLOCK_PLACES];
+}
+
+static struct guest_config *config_at(uint32_t i)
+{
+	const uint32_t k = i - KEPT_PLACES_FIRST;
+
+	return i < KEPT_PLACES_FIRST
+		       ? table->config[i]
+		       : blocks[k / KEPT_BLOCK_PLACES]->config[k % KEPT_BLOCK_PLACES];
+}
 
 /* ---- two copies ---- */
 
@@ -131,15 +177,14 @@ static void copy_store(
 void kept_guest_store(uint32_t i, const struct kept_guest *g)
 {
 	if (table)
-		copy_store(
-			table->guest_stamp[i], table->guest[i], &guest_valid[i], g, sizeof(*g));
+		copy_store(table->guest_stamp[i], guest_at(i), &guest_valid[i], g, sizeof(*g));
 }
 
 void kept_config_store(uint32_t i, const struct guest_config *c)
 {
 	if (table)
-		copy_store(table->config_stamp[i], table->config[i], &config_valid[i], c,
-			sizeof(*c));
+		copy_store(
+			table->config_stamp[i], config_at(i), &config_valid[i], c, sizeof(*c));
 }
 
 /* ---- what an earlier life left: KEPT3 ---- */
@@ -159,10 +204,11 @@ int kept_guest_load(uint32_t i, struct kept_guest *g)
 
 	if (!table || !stored_ever(table->guest_stamp[i]))
 		return -SK_E_NOT_FOUND;
-	k = copy_find(table->guest_stamp[i], table->guest[i], sizeof(*g));
+	k = i < kept_places() ? copy_find(table->guest_stamp[i], guest_at(i), sizeof(*g))
+			      : NEITHER;
 	if (k == NEITHER)
 		return -SK_E_INVAL;
-	*g = table->guest[i][k == SECOND];
+	*g = guest_at(i)[k == SECOND];
 	if (g->state == DOM_FREE)
 		return -SK_E_NOT_FOUND;
 	return g->state < DOM_STATE_COUNT && g->domid && g->domid < DOMID_RESERVED &&
@@ -173,12 +219,13 @@ int kept_guest_load(uint32_t i, struct kept_guest *g)
 
 bool kept_config_load(uint32_t i, struct guest_config *c)
 {
-	enum valid k = table ? copy_find(table->config_stamp[i], table->config[i], sizeof(*c))
-			     : NEITHER;
+	enum valid k = table && i < kept_places()
+			       ? copy_find(table->config_stamp[i], config_at(i), sizeof(*c))
+			       : NEITHER;
 
 	if (k == NEITHER)
 		return false;
-	*c = table->config[i][k == SECOND];
+	*c = config_at(i)[k == SECOND];
 	return guest_config_check(c) == NULL;
 }
 

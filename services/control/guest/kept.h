@@ -25,9 +25,18 @@ enum {
 };
 /*
  * Of the table, the first bytes say what the rest means. All of it fits in `guests` of
- * kept-memory in configs/default.toml.
+ * kept-memory in configs/default.toml, with the entries of the first guests. Those of others
+ * are in blocks, which are made when there are so many.
  */
-enum { KEPT_INDEX_MAX = 208 << 10, KEPT_SIZE = 2 << 20 };
+enum {
+	KEPT_INDEX_MAX = 352 << 10,
+	KEPT_SIZE = 2 << 20,
+	KEPT_PLACES_FIRST = 64,
+	KEPT_BLOCK_ORDER = 21,
+	KEPT_BLOCK_PLACES = 80,
+	KEPT_BLOCKS = (DOMTAB_MAX - KEPT_PLACES_FIRST + KEPT_BLOCK_PLACES - 1) /
+		      KEPT_BLOCK_PLACES,
+};
 
 /* Of a guest's connection with a service. The slots are those of control's CNode. */
 struct kept_conn {
@@ -128,7 +137,18 @@ struct pool_node *kept_pool_nodes(void);
 /* KEPT_DEATHS of them. */
 struct kept_death *kept_deaths(void);
 
-/* i: below DOMTAB_MAX. A store of what is there already does nothing. */
+/*
+ * KEPT_BLOCKS slots: the frame of each block, in order; 0: there is none. Who adds one writes
+ * its slot here before.
+ */
+sk_cap_t *kept_block_frames(void);
+/* The next block: memory of KEPT_BLOCK_ORDER, zero or as an earlier life left it. */
+void kept_block_add(void *mem);
+uint32_t kept_n_blocks(void);
+/* For how many guests there is room; DOMTAB_MAX if nothing is kept. */
+uint32_t kept_places(void);
+
+/* i: below kept_places(). A store of what is there already does nothing. */
 void kept_guest_store(uint32_t i, const struct kept_guest *g);
 void kept_config_store(uint32_t i, const struct guest_config *c);
 /* This life or an earlier one has stored something about a guest there. */

@@ -304,7 +304,8 @@ static void domain_log(uint32_t domid, const char *line) { guest_log(domid, "%s"
 
 void guests_init(void)
 {
-	static const struct domtab_env env = { domain_log, random_bytes, clock_ns };
+	static const struct domtab_env env = { domain_log, random_bytes, clock_ns,
+		keep_places };
 
 	domtab_init(&guests, &env);
 	event_on_end(guests_run);

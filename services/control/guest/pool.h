@@ -49,6 +49,7 @@ enum pool_use {
 	POOL_RAM,
 	POOL_DEVICE,
 	POOL_MORE,
+	POOL_TABLE, /* control itself: keep.c */
 	POOL_USES
 };
 

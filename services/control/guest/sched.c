@@ -8,6 +8,7 @@
  */
 #include "guest/sched.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cpuid.h"
@@ -21,7 +22,6 @@ enum {
 	BALANCE_MS = 1000,
 	/* for this long the I/O thread of a guest that is being created is not capped */
 	BUILD_S = 60,
-	VCPUS_MAX = DOMTAB_MAX * VM_VCPUS_MAX,
 };
 enum { CPUID_1_ECX_HYPERVISOR = 31, CPUID_HYPERVISOR = 0x40000000 };
 
@@ -29,13 +29,15 @@ static struct svc_timer balance_timer;
 static bool ticking;
 static uint64_t last_tick; /* ticks */
 
-/* All vCPUs at the last balance. */
-static struct balance_vcpu vcpu[VCPUS_MAX];
+/* All vCPUs at the last balance, those of a guest beside each other. */
+static struct balance_vcpu *vcpu;
 static struct vcpu_of {
 	struct guest *g;
 	uint32_t i;
-} vcpu_of[VCPUS_MAX];
-static size_t n_vcpus;
+} * vcpu_of;
+static size_t n_vcpus, vcpus_room;
+/* How long they waited on each CPU. */
+static uint64_t waited_on[SK_CPU_MAX];
 
 /* ---- which CPUs ---- */
 
@@ -99,16 +101,12 @@ int guest_sched_check(uint64_t cpus, struct msg *m)
 /* The CPU with the fewest vCPUs, of some. */
 static uint32_t cpu_least_used(uint64_t among)
 {
-	uint32_t load[SK_CPU_MAX] = { 0 }, best = SK_CPU_MAX, i, cpu;
-	uint64_t ticks, waited;
+	uint32_t load[SK_CPU_MAX] = { 0 }, best = SK_CPU_MAX, i;
 
 	for (struct dom *d = domtab_look(&guests, 0); d; d = domtab_look(&guests, d->domid))
-		for (i = 0; guest_of(d) && i < VM_VCPUS_MAX; i++)
-			if (guest_of(d)->sched[i] &&
-				sk_sched_stats(guest_of(d)->sched[i], &ticks, &waited, &cpu) ==
-					0 &&
-				cpu < SK_CPU_MAX)
-				load[cpu]++;
+		for (i = 0; guest_of(d) && i < d->config->maxvcpus; i++)
+			if (guest_of(d)->sched[i] && guest_of(d)->on[i] < SK_CPU_MAX)
+				load[guest_of(d)->on[i]]++;
 	/* The last one of equals, because the host's own domains are on CPU 0. */
 	for (i = 0; i < SK_CPU_MAX; i++)
 		if (among >> i & 1 && (best == SK_CPU_MAX || load[i] <= load[best]))
@@ -135,7 +133,15 @@ uint32_t guest_sched_place_io(const struct guest *g)
 
 /* ---- how they are configured ---- */
 
-void guest_sched_init(struct guest *g) { balance_cap_init(&g->cap, g->dom->config->cap); }
+void guest_sched_init(struct guest *g)
+{
+	uint64_t ran, waited;
+
+	balance_cap_init(&g->cap, g->dom->config->cap);
+	for (uint32_t i = 0; i < VM_VCPUS_MAX; i++)
+		if (g->sched[i])
+			(void)sk_sched_stats(g->sched[i], &ran, &waited, &g->on[i]);
+}
 
 static void budget_set(struct proc_sched *s, uint64_t us)
 {
@@ -205,6 +211,12 @@ void guest_sched_changed(struct guest *g)
 
 void guest_sched_divide(struct guest *g) { vcpus_configure(g); }
 
+static void vcpu_place(struct guest *g, uint32_t i, uint32_t cpu)
+{
+	g->on[i] = cpu;
+	sched_configure(g->sched[i], guest_sched(g, cpu));
+}
+
 void guest_sched_pinned(struct guest *g)
 {
 	uint64_t ran, waited;
@@ -213,8 +225,7 @@ void guest_sched_pinned(struct guest *g)
 	for (uint32_t i = 0; i < VM_VCPUS_MAX; i++)
 		if (g->sched[i] && !sk_sched_stats(g->sched[i], &ran, &waited, &cpu) &&
 			!(cpus_preferred(g->dom->config, i) >> cpu & 1))
-			sched_configure(
-				g->sched[i], guest_sched(g, guest_sched_place_vcpu(g, i)));
+			vcpu_place(g, i, guest_sched_place_vcpu(g, i));
 }
 
 /* ---- once a second ---- */
@@ -235,7 +246,8 @@ static void vcpu_usage_read(struct guest *g, uint64_t interval)
 
 	g->used = 0;
 	g->n_ran = 0;
-	for (uint32_t i = 0; i < VM_VCPUS_MAX; i++) {
+	g->first = (uint32_t)n_vcpus;
+	for (uint32_t i = 0; i < g->dom->config->maxvcpus && n_vcpus < vcpus_room; i++) {
 		if (!g->sched[i] ||
 			sk_sched_stats(g->sched[i], &ran, &waited, &vcpu[n_vcpus].cpu))
 			continue;
@@ -243,10 +255,13 @@ static void vcpu_usage_read(struct guest *g, uint64_t interval)
 		vcpu[n_vcpus].waited = delta_take(&g->waited[i], waited, interval);
 		vcpu[n_vcpus].allowed = cpus_allowed(g->dom->config, i);
 		vcpu[n_vcpus].preferred = cpus_preferred(g->dom->config, i);
+		if (vcpu[n_vcpus].cpu < SK_CPU_MAX)
+			waited_on[vcpu[n_vcpus].cpu] += vcpu[n_vcpus].waited;
 		g->used += vcpu[n_vcpus].ran;
 		g->n_ran += vcpu[n_vcpus].ran != 0;
 		vcpu_of[n_vcpus++] = (struct vcpu_of){ g, i };
 	}
+	g->n_sched = (uint32_t)n_vcpus - g->first;
 	if (sharers(g) != before)
 		vcpus_configure(g);
 }
@@ -257,8 +272,29 @@ static void vcpu_move(uint64_t interval)
 	size_t i;
 
 	if (balance_pick(vcpu, n_vcpus, sys_info()->n_cpus, interval, &i, &to))
-		sched_configure(
-			vcpu_of[i].g->sched[vcpu_of[i].i], guest_sched(vcpu_of[i].g, to));
+		vcpu_place(vcpu_of[i].g, vcpu_of[i].i, to);
+}
+
+/* Without memory, the guests behind those that fit are not looked at. */
+static void vcpus_read(uint64_t interval)
+{
+	uint32_t n = 0;
+
+	for (struct dom *d = domtab_look(&guests, 0); d; d = domtab_look(&guests, d->domid))
+		n += guest_of(d) ? d->config->maxvcpus : 0;
+	if (n > vcpus_room) {
+		struct balance_vcpu *v = realloc(vcpu, 2 * n * sizeof(*v));
+		struct vcpu_of *of = realloc(vcpu_of, 2 * n * sizeof(*of));
+
+		vcpu = v ? v : vcpu;
+		vcpu_of = of ? of : vcpu_of;
+		vcpus_room = v && of ? 2 * n : vcpus_room;
+	}
+	n_vcpus = 0;
+	memset(waited_on, 0, sizeof(waited_on));
+	for (struct dom *d = domtab_look(&guests, 0); d; d = domtab_look(&guests, d->domid))
+		if (guest_of(d))
+			vcpu_usage_read(guest_of(d), interval);
 }
 
 /*
@@ -280,10 +316,7 @@ static uint64_t ticks_per_period(uint64_t ticks, uint64_t interval)
 
 /* What guests want of the CPU where services run (all of them, by the manifest). */
 static struct balance_claim claim[DOMTAB_MAX];
-static struct claim_of {
-	struct guest *g;
-	uint64_t waited; /* its vCPUs, there */
-} claim_of[DOMTAB_MAX];
+static uint64_t claim_waited[DOMTAB_MAX]; /* of its vCPUs, there */
 static size_t n_claims;
 static uint64_t all_waited;
 
@@ -291,13 +324,14 @@ static void claim_read(struct guest *g, uint32_t host_cpu)
 {
 	uint64_t ran = 0, waited = 0;
 
-	for (size_t i = 0; i < n_vcpus; i++)
-		if (vcpu_of[i].g == g && vcpu[i].cpu == host_cpu) {
+	for (size_t i = g->first; i < g->first + g->n_sched; i++)
+		if (vcpu[i].cpu == host_cpu) {
 			ran += vcpu[i].ran;
 			waited += vcpu[i].waited;
 		}
 	all_waited += waited;
-	claim_of[n_claims] = (struct claim_of){ g, waited };
+	g->claim = (uint32_t)n_claims;
+	claim_waited[n_claims] = waited;
 	claim[n_claims++] = (struct balance_claim){ .weight = g->dom->config->weight,
 		.want = ran + waited + g->served };
 }
@@ -322,10 +356,8 @@ static void press(struct guest *g, const struct balance_use *use, uint64_t inter
 {
 	uint64_t share = UINT64_MAX;
 
-	for (size_t i = 0; i < n_claims; i++)
-		if (claim_of[i].g == g &&
-			balance_wanted(all_waited - claim_of[i].waited, interval))
-			share = ticks_per_period(claim[i].share, interval);
+	if (n_claims && balance_wanted(all_waited - claim_waited[g->claim], interval))
+		share = ticks_per_period(claim[g->claim].share, interval);
 	balance_cap_press(&g->cap, use, share);
 }
 
@@ -358,9 +390,10 @@ static void io_balance(struct guest *g, uint64_t interval)
 
 	if (!g->proc.sched || sk_sched_stats(g->proc.sched, &ran, &waited, &cpu))
 		return;
-	for (size_t i = 0; i < n_vcpus; i++)
-		if (vcpu_of[i].g != g && vcpu[i].cpu == cpu)
-			others += vcpu[i].waited;
+	others = cpu < SK_CPU_MAX ? waited_on[cpu] : 0;
+	for (size_t i = g->first; i < g->first + g->n_sched; i++)
+		if (vcpu[i].cpu == cpu)
+			others -= vcpu[i].waited;
 	ran = delta_take(&g->io_ran, ran, interval);
 	first = balance_io_first(first, ran, others, interval);
 	if (first == g->io_shares || capped != g->io_capped) {
@@ -377,10 +410,7 @@ static void balance_tick(void *ctx)
 
 	(void)ctx;
 	last_tick = now;
-	n_vcpus = 0;
-	for (struct dom *d = domtab_look(&guests, 0); d; d = domtab_look(&guests, d->domid))
-		if (guest_of(d))
-			vcpu_usage_read(guest_of(d), interval);
+	vcpus_read(interval);
 	claims_read(interval);
 	for (struct dom *d = domtab_next(&guests, 0); d; d = domtab_next(&guests, d->domid))
 		if (guest_of(d))

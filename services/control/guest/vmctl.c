@@ -38,7 +38,10 @@ enum { REGION_ORDER = 13, RING_BYTES = 4096, STATS_WAIT_MS = 500, TURN = 64 };
 
 /* By bit. */
 static sk_cap_t vmctl_ntfn[BITS_VMCTL];
+static LIST_HEAD(, guest) guests_of_bit[BITS_VMCTL];
 static void (*stats_done)(void);
+/* Guests with stats_asked. */
+static uint32_t stats_to_come;
 static struct svc_timer stats_timer;
 
 static uint32_t vmctl_bit(const struct guest *g)
@@ -66,23 +69,21 @@ static void stats_late(void *ctx)
 	guests_run();
 }
 
-static bool stats_awaited(void)
+static void stats_await(struct guest *g, bool asked)
 {
-	for (struct dom *d = domtab_look(&guests, 0); d; d = domtab_look(&guests, d->domid))
-		if (guest_of(d) && guest_of(d)->stats_asked)
-			return true;
-	return false;
+	stats_to_come = stats_to_come + asked - g->stats_asked;
+	g->stats_asked = asked;
 }
 
 void vmctl_stats_ask(void (*fn)(void))
 {
 	for (struct dom *d = domtab_look(&guests, 0); d; d = domtab_look(&guests, d->domid))
 		if (d->state == DOM_LIVE && d->has_vmm)
-			guest_of(d)->stats_asked = vmctl_send(guest_of(d), VMCTL_STATS, 0) == 0;
+			stats_await(guest_of(d), vmctl_send(guest_of(d), VMCTL_STATS, 0) == 0);
 	stats_done = fn;
 	stats_timer.fn = stats_late;
 	svc_timer_set(&stats_timer, svc_in_ms(STATS_WAIT_MS));
-	if (!stats_awaited())
+	if (!stats_to_come)
 		stats_finish();
 }
 
@@ -99,7 +100,7 @@ static void stats_take(struct guest *g, const void *body, uint32_t len)
 	if (s.memory > (uint64_t)guest_has(g) << 20)
 		s.memory = (uint64_t)guest_has(g) << 20;
 	g->stats = s;
-	g->stats_asked = false;
+	stats_await(g, false);
 }
 
 /* ---- messages ---- */
@@ -309,15 +310,16 @@ static void vmm_breach(struct guest *g)
 /* Records of the VMMs that have this bit. */
 static void vmctl_event(void *bit)
 {
-	happened = false;
-	for (struct dom *d = domtab_look(&guests, 0); d; d = domtab_look(&guests, d->domid)) {
-		struct guest *g = guest_of(d);
+	struct guest *g, *next;
 
-		if (g && vmctl_bit(g) == (uintptr_t)bit && g->ctl_region && !g->broken &&
-			d->state != DOM_LEAVING && records_take(g))
+	happened = false;
+	for (g = LIST_FIRST(&guests_of_bit[(uintptr_t)bit]); g; g = next) {
+		next = LIST_NEXT(g, of_bit);
+		if (ring_woken(&g->ctl.req) && !g->broken && g->dom->state != DOM_LEAVING &&
+			records_take(g))
 			vmm_breach(g);
 	}
-	if (stats_done && !stats_awaited()) {
+	if (stats_done && !stats_to_come) {
 		stats_finish();
 		happened = true;
 	}
@@ -364,6 +366,7 @@ static int region_open(struct guest *g)
 	if (rc)
 		return rc;
 	g->ctl.proto = SVC_PROTO_VMCTL;
+	LIST_INSERT_HEAD(&guests_of_bit[vmctl_bit(g) - BIT_VMCTL], g, of_bit);
 	ring_restart(&g->ctl.req, vmctl_epoch());
 	ring_restart(&g->ctl.rsp, vmctl_epoch());
 	return 0;
@@ -412,6 +415,9 @@ int vmctl_connect(struct guest *g)
 void vmctl_disconnect(struct guest *g)
 {
 	cap_drop(g->ctl.signal);
+	stats_await(g, false);
+	if (g->ctl.proto)
+		LIST_REMOVE(g, of_bit);
 	if (g->ctl_region)
 		vm_unmap(g->ctl_region, g->ctl_frame, REGION_ORDER);
 	cap_drop(g->ctl_frame);
@@ -428,8 +434,8 @@ int vmctl_init(void)
 	for (uintptr_t i = 0; !rc && i < BITS_VMCTL; i++) {
 		rc = svc_ntfn_badged(BIT_VMCTL + (uint32_t)i, &vmctl_ntfn[i]);
 		if (!rc)
-			rc = svc_on_bit(BIT_VMCTL + (uint32_t)i, vmctl_event,
-				(void *)(BIT_VMCTL + i), "vmctl");
+			rc = svc_on_bit(
+				BIT_VMCTL + (uint32_t)i, vmctl_event, (void *)i, "vmctl");
 	}
 	return rc;
 }

@@ -93,6 +93,18 @@ static void dom_check(struct ctl_dom *d)
 		d->n_vcpus = GUEST_VCPUS_MAX;
 }
 
+/* False: there is no memory for as many. */
+static bool guests_room(uint32_t n)
+{
+	struct ctl_dom *dom = n > look.room ? realloc(look.dom, n * sizeof(*dom)) : look.dom;
+
+	if (!dom)
+		return n <= look.room;
+	look.dom = dom;
+	look.room = n > look.room ? n : look.room;
+	return true;
+}
+
 /* A part of the table; *after: the last guest in it. True: more may follow. */
 static bool guests_take(const void *body, uint32_t len, uint32_t *after)
 {
@@ -104,7 +116,11 @@ static bool guests_take(const void *body, uint32_t len, uint32_t *after)
 	if (!*after)
 		look.n = 0;
 	look.sum = l->sum;
-	for (uint32_t i = 0; i < n && look.n < CTL_GUESTS_MAX; i++) {
+	if (n > CTL_GUESTS_MAX - look.n)
+		n = CTL_GUESTS_MAX - look.n;
+	if (!guests_room(look.n + n))
+		n = 0;
+	for (uint32_t i = 0; i < n; i++) {
 		look.dom[look.n] = l->dom[i];
 		dom_check(&look.dom[look.n++]);
 	}

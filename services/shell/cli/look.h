@@ -32,7 +32,8 @@ void verb_leave(void);
 struct look_guests {
 	uint64_t sum; /* what NEWS watches */
 	uint32_t n;
-	struct ctl_dom dom[CTL_GUESTS_MAX]; /* in the order of their domids */
+	uint32_t room;       /* of dom */
+	struct ctl_dom *dom; /* in the order of their domids; malloc'ed */
 };
 extern struct look_guests look;
 

@@ -21,7 +21,7 @@ enum { WALL = 1767323096 }; /* 2026-01-02 03:04:56 UTC */
 static struct domtab t;
 static struct text_sink s;
 static struct msg m;
-static uint8_t next_uuid;
+static uint32_t next_uuid;
 
 static uint64_t now; /* ns */
 
@@ -33,15 +33,30 @@ static void log_line(uint32_t domid, const char *line)
 	text_sink_write(&s, line, strlen(line));
 }
 
-static void counting(void *buf, size_t size) { memset(buf, ++next_uuid, size); }
+static void counting(void *buf, size_t size)
+{
+	next_uuid++;
+	memset(buf, 0, size);
+	memcpy(buf, &next_uuid, sizeof(next_uuid));
+}
+
+/* So many entries outlive control, and it is asked for so many. */
+static uint32_t n_places, n_wanted;
+
+static uint32_t places(uint32_t wanted)
+{
+	n_wanted = wanted;
+	return n_places;
+}
 
 static int setup(void **state)
 {
 	(void)state;
-	static const struct domtab_env env = { log_line, counting, now_ns };
+	static const struct domtab_env env = { log_line, counting, now_ns, places };
 
 	(void)text_sink_out(&s);
 	now = 1000;
+	n_places = DOMTAB_MAX;
 	domtab_init(&t, &env);
 	return 0;
 }
@@ -219,6 +234,19 @@ static void additions_refused(void **state)
 		add(name);
 	}
 	refused("one-more", "limit");
+}
+
+/* A guest that would not outlive control is not made. */
+static void no_place_for_another(void **state)
+{
+	(void)state;
+	n_places = 1;
+	add("a");
+	assert_int_equal(n_wanted, 1);
+	refused("b", "to remember more than 1 guests");
+	assert_int_equal(n_wanted, 2);
+	n_places = 2;
+	add("b");
 }
 
 static void plain_life(void **state)
@@ -746,6 +774,7 @@ int main(void)
 		T(identities),
 		T(domids_wrap_and_skip),
 		T(additions_refused),
+		T(no_place_for_another),
 		T(plain_life),
 		T(build_failures),
 		T(restarts),
