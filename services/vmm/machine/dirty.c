@@ -12,6 +12,9 @@
  *             DIRTY2 a bit is set after the VMM's write, so whoever copies a page whose bit is
  *                    not set then sees the write or the bit later
  *             DIRTY3 a fault in a tracked chunk makes the page writable: it does not happen
+ *                    again, before the next round
+ *             DIRTY4 for a further round, the bit of a page is cleared first, then the page is
+ *                    read-only, then it is copied: a write is in the copy, or sets the bit
  *                    again
  */
 #include "machine/dirty.h"
@@ -23,13 +26,17 @@
 
 struct tracked {
 	uint64_t dirty[CHUNK_PAGES / 64];
+	/* What a further round copies; it is of this round. */
+	uint64_t copied[CHUNK_PAGES / 64];
+	uint32_t round;
+	uint32_t on;
 	/* The page table of a whole chunk that is mapped in small pages; 0: there is none. */
 	sk_cap_t table;
-	uint32_t on;
 };
 
 static struct tracked *tracked;
 static bool active; /* atomic */
+static uint32_t round_now;
 
 /* ---- homes ------------------------------------------------------------------------------- */
 
@@ -147,6 +154,7 @@ int dirty_begin(void)
 		__atomic_store_n(&tracked, at, __ATOMIC_RELEASE);
 	}
 	memset(tracked, 0, n_tracked() * sizeof(struct tracked));
+	round_now = 0;
 	__atomic_store_n(&active, true, __ATOMIC_SEQ_CST);
 	return 0;
 }
@@ -165,6 +173,62 @@ void dirty_protect(uint64_t number)
 	t->on = 1;
 	chunk_remap(c, number, t, RAM_READ_ONLY);
 	mutex_unlock(&vm.mem_lock);
+}
+
+uint64_t dirty_count(void)
+{
+	uint64_t n = 0;
+
+	for (uint32_t i = 0; i < n_tracked(); i++)
+		for (uint32_t w = 0; tracked[i].on && w < CHUNK_PAGES / 64; w++)
+			n += (uint32_t)__builtin_popcountll(
+				__atomic_load_n(&tracked[i].dirty[w], __ATOMIC_ACQUIRE));
+	return n;
+}
+
+void dirty_round(void) { round_now++; }
+
+/* The pages among 64 that are at home: only these are copied while the guest runs. */
+static uint64_t homes_mask(const struct chunk *c, uint32_t word)
+{
+	uint64_t mask = 0;
+
+	for (uint32_t i = 0; c && i < 64; i++)
+		if (page_kind(c->page[word * 64 + i]) == PAGE_HOME)
+			mask |= 1ull << i;
+	return c ? mask : ~0ull;
+}
+
+/* DIRTY4, with vm.mem_lock */
+static void round_take(const struct chunk *c, uint64_t number, struct tracked *t)
+{
+	uint64_t any = 0;
+
+	for (uint32_t i = 0; i < CHUNK_PAGES / 64; i++) {
+		uint64_t mask = homes_mask(c, i);
+
+		t->copied[i] = mask & __atomic_fetch_and(&t->dirty[i], ~mask, __ATOMIC_SEQ_CST);
+		any |= t->copied[i];
+	}
+	if (any)
+		chunk_remap(c, number, t, RAM_READ_ONLY);
+}
+
+bool dirty_again(const struct chunk *c, sk_gpa_t gpa)
+{
+	uint64_t number = gpa >> CHUNK_SHIFT;
+	struct tracked *t = tracked_of(c, number);
+	uint32_t i = index_of(gpa);
+
+	if (!t || !t->on)
+		return false;
+	if (t->round != round_now) {
+		mutex_lock(&vm.mem_lock);
+		t->round = round_now;
+		round_take(chunk_find(number), number, t);
+		mutex_unlock(&vm.mem_lock);
+	}
+	return t->copied[i / 64] >> i % 64 & 1;
 }
 
 /* The number of the chunk in which the boot RAM with that place in `tracked` lies. */

@@ -20,6 +20,16 @@ void dirty_end(void);
 void dirty_protect(uint64_t number);
 
 /*
+ * Begin a further round of copying. dirty_again(): is this page, which is at home, part of it?
+ * With the first question about a chunk, all that has been written there since the last round
+ * is taken into this one, and is tracked again.
+ */
+void dirty_round(void);
+bool dirty_again(const struct chunk *c, sk_gpa_t gpa);
+/* How many pages were written, and are not part of a round. */
+uint64_t dirty_count(void);
+
+/*
  * While all vCPUs are parked: was this page, or what the guest has in its place, changed since
  * its chunk is tracked? True if the chunk is not tracked.
  */

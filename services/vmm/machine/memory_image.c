@@ -47,6 +47,8 @@ static bool special_is_saved(sk_gpa_t gpa)
 static bool page_named(
 	enum memory_round round, enum page_kind kind, const struct chunk *c, sk_gpa_t gpa)
 {
+	if (round == MEMORY_AGAIN)
+		return kind == PAGE_HOME && dirty_again(c, gpa);
 	if (kind == PAGE_HOME)
 		return round != MEMORY_REST || dirty_page(c, gpa);
 	return round != MEMORY_ALL;

@@ -7,10 +7,12 @@
 
 #include "save/stream.h"
 
-/* The two rounds of stream.h, and a third one. */
+/* The rounds of stream.h, and one for a core. */
 enum memory_round {
 	/* The guest runs. What is named is tracked from then on: dirty_begin() was called. */
 	MEMORY_ALL,
+	/* The guest runs: what was changed since, after dirty_round(). */
+	MEMORY_AGAIN,
 	/* No vCPU runs: what was changed, and what could not be tracked. */
 	MEMORY_REST,
 	/* For a core: no vCPU runs, and nothing is tracked. */

@@ -5,12 +5,13 @@
  *
  * Objects     struct saving: what a save needs, in memory that the VMM has only meanwhile.
  * Lifecycle   SAVE_TEXT (control gives the configuration) -> SAVE_COPY (all memory is written
- *             while the guest runs) -> SAVE_STOP, with COPIED to control, which has the guest
- *             stop (all vCPUs are parked) -> SAVE_STATE (each vCPU's thread saves its state) ->
- *             SAVE_WRITE (the memory that was changed since, and the state) -> SAVE_END ->
- *             IDLE, with SAVED to control. Each failure leads to SAVE_END. The guest stays
- *             stopped until RESUME, or its end. A core begins with SAVE_PAUSE, in which all
- *             vCPUs are parked, and goes on with SAVE_STATE; the guest runs again at the end.
+ *             while the guest runs, and what it changes meanwhile, in rounds) -> SAVE_STOP,
+ *             with COPIED to control, which has the guest stop (all vCPUs are parked) ->
+ *             SAVE_STATE (each vCPU's thread saves its state) -> SAVE_WRITE (the memory that
+ *             was changed since, and the state) -> SAVE_END -> IDLE, with SAVED to control.
+ *             Each failure leads to SAVE_END. The guest stays stopped until RESUME, or its end.
+ *             A core begins with SAVE_PAUSE, in which all vCPUs are parked, and goes on with
+ *             SAVE_STATE; the guest runs again at the end.
  * Invariants  SAVE1 from SAVE_COPY on, memory that is changed is tracked, until the guest is no
  *                   longer saved and runs; the last that is read of it is read while all vCPUs
  *                   are parked and the back ends have nothing to do for the guest
@@ -51,9 +52,18 @@ enum save_step {
 	SAVE_END,
 };
 
+enum {
+	/* Further rounds of copying while the guest runs. */
+	ROUNDS_MAX = 4,
+	/* So few pages are left for the time in which the guest stands still. */
+	ROUND_FEW = 64,
+};
+
 struct saving {
 	struct image_out image;
 	enum memory_round round;
+	uint32_t n_rounds;
+	uint64_t round_pages; /* of the last round */
 	uint32_t config_size;
 	char config[VMCTL_CONFIG_MAX];
 	/* with its bytes behind it */
@@ -242,6 +252,25 @@ static uint32_t image_fill(void *ctx, uint8_t *buf, uint32_t size, bool *over)
 	return n;
 }
 
+/*
+ * Copy once more what the guest has written while it was copied, if that is much less than the
+ * last time: then even less will be left. The volume must have room for what is left, too.
+ */
+static bool round_again(void)
+{
+	uint64_t n = dirty_count();
+
+	if (n <= ROUND_FEW || n > saving->round_pages / 2 || saving->n_rounds == ROUNDS_MAX ||
+		2 * n * SK_PAGE_SIZE > image_out_room(&saving->image))
+		return false;
+	saving->n_rounds++;
+	saving->round_pages = n;
+	saving->round = MEMORY_AGAIN;
+	dirty_round();
+	stream_again(&saving->out);
+	return true;
+}
+
 /* SAVE2: the rest is for save_advance(). */
 static void image_run(void)
 {
@@ -255,8 +284,10 @@ static void image_run(void)
 		if (image_out_wants(&saving->image))
 			io_kick(IO_CTL); /* others had their turn meanwhile */
 	} else if (step == SAVE_COPY) {
-		step = SAVE_STOP;
-		vmctl_queue(VMCTL_COPIED);
+		if (!round_again()) {
+			step = SAVE_STOP;
+			vmctl_queue(VMCTL_COPIED);
+		}
 		io_kick(IO_CTL);
 	}
 }
@@ -290,6 +321,8 @@ static void copy_begin(void)
 
 	leaves_get(state);
 	saving->round = MEMORY_ALL;
+	saving->n_rounds = 0;
+	saving->round_pages = (vm.low_size + vm.high_size) / SK_PAGE_SIZE;
 	stream_begin(&saving->out, &src);
 	if (!rc)
 		rc = image_out_begin(&saving->image, conn, saving->config, saving->config_size,
@@ -326,6 +359,8 @@ static void rest_begin(void)
 {
 	state_complete(state);
 	xen_memory_wrote();
+	vm_log("saved while it ran, in %u rounds; %llu pages were changed since",
+		(unsigned int)saving->n_rounds + 1, (unsigned long long)dirty_count());
 	saving->round = MEMORY_REST;
 	stream_rest(&saving->out);
 	step = SAVE_WRITE;

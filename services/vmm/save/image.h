@@ -63,6 +63,14 @@ struct image_out {
 	uint8_t head[SAVE_HEAD_MAX];
 };
 
+/* Bytes that still fit on the volume. */
+static inline uint64_t image_out_room(const struct image_out *o)
+{
+	const uint64_t size = o->sectors * BLK_SECTOR;
+
+	return o->at < size ? size - o->at : 0;
+}
+
 /*
  * Begin to write, with this text as the configuration. -SK_E_LIMIT: it is too long. conn->data
  * is IMAGE_BUFFERS * IMAGE_BUFFER bytes.

@@ -27,8 +27,9 @@ enum stream_want {
 /*
  * The guest that is written. next(): the first hole, or the first page, at or after gfn; false:
  * there is none. The data of a page stay readable until the writer has passed it. Memory is
- * written in two rounds: all of it while the guest runs; then, when it stands still and
- * stream_rest() was called, what next() names then, which replaces what was written.
+ * written in rounds, of which each replaces what was written before: all of it while the guest
+ * runs; what next() names after each stream_again(); and, when the guest stands still and
+ * stream_rest() was called, the rest.
  */
 struct stream_source {
 	bool (*next)(void *ctx, enum stream_want want, uint64_t gfn, struct stream_page *p);
@@ -41,7 +42,7 @@ enum stream_phase {
 	/* Holes come before all pages, so that a reader has memory for those pages. */
 	STREAM_HOLES,
 	STREAM_PAGES,
-	/* The first round is over. */
+	/* A round is over. */
 	STREAM_WAIT,
 	STREAM_STATE,
 	STREAM_DONE,
@@ -53,7 +54,7 @@ enum { STREAM_BATCH = 256, STREAM_TURN = 8 };
 struct stream_out {
 	struct stream_source src;
 	enum stream_phase phase;
-	bool rest;    /* the second round */
+	bool rest;    /* the last round */
 	uint64_t gfn; /* the next page to look at */
 	/* What is to be copied out next: bytes, then pages. */
 	uint32_t n_bytes, at_byte;
@@ -71,10 +72,12 @@ static inline uint32_t stream_out_size(uint32_t n_vcpus)
 void stream_begin(struct stream_out *s, const struct stream_source *src);
 /*
  * The next bytes, at most `size`; returns how many. Fewer than `size`: that was all, if phase
- * is STREAM_DONE; stream_rest() is waited for, if it is STREAM_WAIT; otherwise, many pages were
- * looked at, and the caller may do something else first.
+ * is STREAM_DONE; stream_rest() is waited for, or stream_again(), if it is STREAM_WAIT;
+ * otherwise, many pages were looked at, and the caller may do something else first.
  */
 uint32_t stream_fill(struct stream_out *s, uint8_t *buf, uint32_t size);
+/* In phase STREAM_WAIT: another round. */
+void stream_again(struct stream_out *s);
 /* In phase STREAM_WAIT: the guest stands still, and the state in stream_source is complete. */
 void stream_rest(struct stream_out *s);
 

@@ -3,8 +3,8 @@
  * stream_out.c - writing the stream of a guest
  *
  * Objects     struct stream_out: the record that is being copied out, and what comes after it.
- * Lifecycle   stream_begin(); stream_fill() until STREAM_WAIT; stream_rest(); stream_fill()
- *             until STREAM_DONE.
+ * Lifecycle   stream_begin(); stream_fill() until STREAM_WAIT, and again after stream_again();
+ *             stream_rest(); stream_fill() until STREAM_DONE.
  * Invariants  OUT1 a record is composed only when the one before it has been copied out
  */
 #include "save/stream.h"
@@ -165,11 +165,16 @@ void stream_begin(struct stream_out *s, const struct stream_source *src)
 	s->n_bytes = s->at_byte = s->n_pages = s->at_page = s->page_offset = 0;
 }
 
+void stream_again(struct stream_out *s)
+{
+	s->gfn = 0;
+	s->phase = STREAM_HOLES;
+}
+
 void stream_rest(struct stream_out *s)
 {
 	s->rest = true;
-	s->gfn = 0;
-	s->phase = STREAM_HOLES;
+	stream_again(s);
 }
 
 static uint32_t bytes_copy(struct stream_out *s, uint8_t *buf, uint32_t size)

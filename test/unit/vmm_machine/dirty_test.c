@@ -344,13 +344,47 @@ static void few_writes_cost_little(void **state)
 	assert_int_equal(n_faults, 3);
 }
 
+/* A further round has what was written since the last one, and the rest what comes later. */
+static void rounds_while_the_guest_runs(void **state)
+{
+	(void)state;
+	copy_begin();
+	copy_round(MEMORY_ALL, 0);
+	guest_writes(5, 1);
+	guest_writes(PAGES - 1, 1);
+	vmm_writes(700, 1);
+	assert_int_equal(dirty_count(), 3);
+	dirty_round();
+	copy_round(MEMORY_AGAIN, 0);
+	assert_int_equal(n_copied, PAGES + 3);
+	assert_int_equal(dirty_count(), 0);
+	dirty_round();
+	copy_round(MEMORY_AGAIN, 0);
+	assert_int_equal(n_copied, PAGES + 3);
+	copy_is_whole();
+	guest_writes(5, 2);
+	guest_writes(6, 2);
+	assert_int_equal(n_faults, 4);
+	assert_int_equal(dirty_count(), 2);
+	copy_round(MEMORY_REST, 0);
+	assert_int_equal(n_copied, PAGES + 5);
+	copy_is_whole();
+	dirty_end();
+	assert_int_equal(n_tables, 0);
+}
+
 static void a_guest_that_changes_everything(void **state)
 {
 	(void)state;
-	for (uint32_t n = 0; n < 20; n++) {
+	for (uint32_t n = 0; n < 24; n++) {
 		guest_lives(500, guest_writes);
 		copy_begin();
 		copy_round(MEMORY_ALL, n % 4);
+		for (uint32_t round = 0; round < n % 3; round++) {
+			guest_lives(200, guest_writes);
+			dirty_round();
+			copy_round(MEMORY_AGAIN, n % 4);
+		}
 		guest_lives(n % 5 * 100, guest_writes);
 		copy_round(MEMORY_REST, 0);
 		copy_is_whole();
@@ -408,6 +442,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(few_writes_cost_little, setup, teardown),
+		cmocka_unit_test_setup_teardown(rounds_while_the_guest_runs, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			a_guest_that_changes_everything, setup, teardown),
 		cmocka_unit_test_setup_teardown(no_memory_for_tables, setup, teardown),

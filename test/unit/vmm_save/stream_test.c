@@ -116,6 +116,34 @@ static void pieces_may_be_of_any_size(void **state)
 	}
 }
 
+/* Bytes until the end of a round. */
+static uint32_t round_fill(struct stream_out *s)
+{
+	uint32_t size = 0, n;
+
+	do {
+		n = stream_fill(s, copy, 4096);
+		size += n;
+	} while (n || s->phase < STREAM_WAIT);
+	return size;
+}
+
+static void rounds_before_the_last(void **state)
+{
+	struct stream_out *s = sample_writer();
+	uint32_t first = round_fill(s), again;
+
+	(void)state;
+	assert_int_equal(s->phase, STREAM_WAIT);
+	stream_again(s);
+	again = round_fill(s);
+	assert_int_equal(s->phase, STREAM_WAIT);         /* it still waits */
+	assert_true(again > first / 2 && again < first); /* without headers */
+	sample_stop(s);
+	assert_int_equal(round_fill(s), length - first);
+	assert_int_equal(s->phase, STREAM_DONE);
+}
+
 /* A reader has memory for pages beyond those of boot only when it knows the holes. */
 static void holes_come_first(void **state)
 {
@@ -343,6 +371,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(what_is_written_is_read),
 		CASE(pieces_may_be_of_any_size),
+		CASE(rounds_before_the_last),
 		CASE(holes_come_first),
 		CASE(a_vcpu_that_is_down_has_no_registers),
 		CASE(a_stream_that_is_cut_off_is_refused),
