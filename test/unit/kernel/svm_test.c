@@ -731,6 +731,9 @@ static void interrupts_are_delivered_once(void **state)
 	offer(0x140, stumble_over_an_exception);
 	waits(0x140);
 	b->event_inject = 0;
+	offer(0x10e, stumble_over_an_exception); /* of the same number */
+	waits(0x10e);
+	b->event_inject = 0;
 	offer(0x140, stumble_as_in_qemu);
 	waits(0);
 	assert_int_equal(b->event_inject, EVENT_VALID | 0x40);
@@ -755,7 +758,8 @@ static void exits_have_reasons(void **state)
 		{ 0x85, SK_EXIT_UNDEFINED, 3 }, { 0x86, SK_EXIT_UNDEFINED, 3 },
 		{ 0x8a, SK_EXIT_UNDEFINED, 3 }, { 0x8b, SK_EXIT_UNDEFINED, 3 },
 		{ 0x8c, SK_EXIT_UNDEFINED, 3 }, { 0x8e, SK_EXIT_UNDEFINED, 3 },
-		{ 0x66, SK_EXIT_UNKNOWN, 0 }, { 0x401, SK_EXIT_UNKNOWN, 0 } };
+		{ 0x66, SK_EXIT_UNKNOWN, 0 }, { 0x401, SK_EXIT_UNKNOWN, 0 },
+		{ 0x401 + 0x72, SK_EXIT_UNKNOWN, 0 } };
 
 	(void)state;
 	for (unsigned int i = 0; i < ARRAY_SIZE(rows); i++) {
