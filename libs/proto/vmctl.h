@@ -63,7 +63,7 @@
 enum vm_slot {
 	/* Scheduling contexts of vCPUs 0 to 7; the I/O thread has SK_CAP_SCHED. */
 	VM_CAP_SCHED = 32,
-	VM_CAP_RAM = 1024,
+	VM_CAP_RAM = DOMAIN_CAP_FREE,
 };
 
 /*

@@ -122,7 +122,7 @@ def free(m):
 
 
 def info(m, key):
-    """A line of `info`. Guests get memory in pieces of 2 MiB, so its numbers of MiB are exact."""
+    """A line of `info`. Guests get memory in pieces of 128 KiB, so numbers of MiB may hide less than that."""
     return re.search(rf"^{key}\s*: (.*)$", m.shell("info"), re.M)[1]
 
 

@@ -36,6 +36,29 @@ def test_eight_at_once(machine, build, tmp_path):
     m.poweroff()
 
 
+def test_all_that_a_guest_may_have(machine, build, tmp_path):
+    """control computes how much memory a VMM needs for that."""
+    guests = GuestDir(tmp_path / "g", build)
+    kernel, _ = guests.add_linux()
+    disks = [f"{guests.add_image(f'v{i}', size=1 << 20)},xvd{'abcdefgh'[i]},w" for i in range(8)]
+    vifs = [f"mac=00:16:3e:00:00:0{i}" for i in range(4)]
+    for name, keys in {
+            "modules": {"ramdisk": [f"{kernel} {i}" for i in range(7)], "vcpus": 8, "disk": disks, "vif": vifs[:2]},
+            "devices": {"vcpus": 8, "disk": disks, "vif": vifs, "maxmem": 500},
+            "pv": {"type": "pv", "disk": disks, "vif": vifs},
+            "large": {"maxmem": 16000}}.items():
+        guests.add_config(name, auto=False, **{"memory": 256, **keys})
+    m = machine(guests=guests)
+    m.prompt()
+    free = info(m, "free_memory")
+    for name in ("modules", "devices", "pv", "large"):
+        assert "create:" not in m.shell(f"create -p /guests/{name}.cfg"), m.tail()
+        m.shell(f"destroy {name}")
+        wait_gone(m)
+        assert info(m, "free_memory") == free
+    m.poweroff()
+
+
 def again_and_again(m, name, config, rounds, look, last):
     """Create and destroy a guest in each round; in every look[0]th round its console must print look[1]. Memory and xenstore
     come back each time. At the end, the host's domains have no more slots, frames and objects than after the first round,

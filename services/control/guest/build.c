@@ -33,6 +33,7 @@
 #include "guest/guest_pool.h"
 #include "guest/images.h"
 #include "guest/keep.h"
+#include "guest/link.h"
 #include "guest/sched.h"
 #include "guest/vmctl.h"
 #include "guest/vmm_guard.h"
@@ -40,8 +41,16 @@
 #include "sys/sk.h"
 
 enum {
-	/* image, CNode, page tables, small connections; one more for the largest CNode */
-	BASE_ORDER = 22,
+	/*
+	 * Of the base, in KiB: what any VMM has (its program's data and its stack, objects,
+	 * page tables, connections without data, gaps between frames); the rings of a disk or a
+	 * volume, of a vif, of a file; and the data of a module other than the first.
+	 */
+	BASE_KIB = 830,
+	BASE_DISK_KIB = 32,
+	BASE_VIF_KIB = 128,
+	BASE_FILE_KIB = 16,
+	BASE_MODULE_KIB = 128,
 	CNODE_ORDER_MAX = 21,
 	/* slots that the VMM has for itself, after those of its RAM */
 	OWN_SLOTS = 1024,
@@ -91,7 +100,7 @@ uint32_t guest_device_id(struct guest_config *c, uint32_t seat)
 
 /* ---- memory ---- */
 
-static uint32_t ram_pieces(uint32_t mib) { return mib >> (POOL_ORDER_MIN - 20); }
+static uint32_t ram_pieces(uint32_t mib) { return mib >> (POOL_ORDER_RAM - 20); }
 
 /* The fewest slots that the VMM's CNode must have: for all pieces that the guest may get. */
 static uint32_t cnode_slots_min(const struct guest *g)
@@ -112,7 +121,15 @@ static uint32_t cnode_order(const struct guest *g)
 
 static uint32_t base_order(const struct guest *g)
 {
-	return cnode_order(g) < CNODE_ORDER_MAX ? BASE_ORDER : BASE_ORDER + 1;
+	const struct guest_config *c = g->dom->config;
+	uint32_t n = guest_modules(c), order = POOL_ORDER_MIN;
+	uint64_t kib = BASE_KIB + c->maxvcpus + BASE_DISK_KIB * (c->n_disks + 1) +
+		       BASE_VIF_KIB * c->n_vifs + BASE_FILE_KIB * (n + 1) +
+		       (n ? BASE_MODULE_KIB * (n - 1) : 0);
+
+	while (1ull << order < (kib << 10) + (1ull << cnode_order(g)))
+		order++;
+	return order;
 }
 
 static uint64_t heap_bytes(const struct guest *g)
@@ -137,9 +154,10 @@ static pool_piece_t piece_take(struct guest *g, uint32_t order, enum pool_use us
 
 static int set_take(struct guest *g, uint64_t bytes, enum pool_use use, struct pool_set *set)
 {
+	uint32_t least = use == POOL_RAM ? POOL_ORDER_RAM : POOL_ORDER_MIN;
 	int rc;
 
-	while ((rc = pool_take_set(&guest_pool, bytes, set)) && images_give_back())
+	while ((rc = pool_take_set(&guest_pool, bytes, least, set)) && images_give_back())
 		continue;
 	for (uint32_t i = 0; !rc && i < set->n; i++)
 		pool_own(&guest_pool, set->piece[i], g->dom->domid, use, i);
@@ -160,6 +178,12 @@ void guest_device_give(struct guest *g, uint32_t seat)
 	pool_give(&guest_pool, piece);
 }
 
+/* The kernel and the first module are read through large buffers. */
+static uint32_t files_read(const struct guest *g)
+{
+	return g->restore != VM_BOOT ? 0 : guest_modules(g->dom->config) ? 2 : 1;
+}
+
 static int own_memory_take(struct guest *g)
 {
 	g->base = piece_take(g, base_order(g), POOL_BASE, 0);
@@ -171,6 +195,9 @@ static int own_memory_take(struct guest *g)
 			return -1;
 	if (g->image[0] && !guest_device_take(g, GUEST_SEAT_IMAGE, GUEST_DEVICE_ORDER))
 		return -1;
+	for (uint32_t i = 0; i < files_read(g); i++)
+		if (!guest_device_take(g, GUEST_SEAT_FILE + i, GUEST_FILE_ORDER))
+			return -1;
 	return 0;
 }
 
@@ -181,7 +208,7 @@ static uint64_t devices_bytes(const struct guest *g)
 	for (uint32_t seat = 0; seat < GUEST_SEATS; seat++)
 		if (guest_has_medium(g->dom->config, seat))
 			bytes += 1ull << GUEST_DEVICE_ORDER;
-	return bytes;
+	return bytes + ((uint64_t)files_read(g) << GUEST_FILE_ORDER);
 }
 
 static uint64_t round_to_pieces(uint64_t bytes)
@@ -200,7 +227,7 @@ static int memory_take(struct guest *g, struct msg *m)
 	return msg_fail(m,
 		"not enough free memory: the guest needs %u MiB and %u MiB for its VMM and devices, "
 		"%u MiB are free; lower memory= or destroy a guest",
-		ram, (unsigned int)(own >> 20), (unsigned int)(free >> 20));
+		ram, (unsigned int)((own + (1 << 20) - 1) >> 20), (unsigned int)(free >> 20));
 }
 
 /* Memory that no service has ever seen. */
@@ -230,11 +257,11 @@ static int ram_give(struct guest *g)
 	int rc;
 
 	for (uint32_t i = 0; i < g->ram.n; i++) {
-		n = 1u << (pool_order(&guest_pool, g->ram.piece[i]) - POOL_ORDER_MIN);
+		n = 1u << (pool_order(&guest_pool, g->ram.piece[i]) - POOL_ORDER_RAM);
 		for (; n; n -= part, slot += part) {
 			part = n < SK_RETYPE_MAX ? n : SK_RETYPE_MAX;
 			rc = object_make_in(pool_slot(&guest_pool, g->ram.piece[i]),
-				SK_OBJ_UNTYPED, POOL_ORDER_MIN, g->proc.cnode, slot, part);
+				SK_OBJ_UNTYPED, POOL_ORDER_RAM, g->proc.cnode, slot, part);
 			if (rc)
 				return rc;
 		}
@@ -251,7 +278,7 @@ uint64_t guest_memory_free(void) { return guest_pool.free + images_idle(); }
 
 uint32_t guest_has(const struct guest *g)
 {
-	return (g->n_ram + g->n_more) << (POOL_ORDER_MIN - 20);
+	return (g->n_ram + g->n_more) << (POOL_ORDER_RAM - 20);
 }
 
 uint32_t guest_grow(struct guest *g, uint32_t n)
@@ -261,12 +288,12 @@ uint32_t guest_grow(struct guest *g, uint32_t n)
 	for (done = 0; done < n && done < VMCTL_GROW_MAX && g->n_more < g->n_more_max &&
 		       guest_has(g) < machine_mem_max(g->dom->config);
 		done++) {
-		pool_piece_t piece = piece_take(g, POOL_ORDER_MIN, POOL_MORE, g->n_more);
+		pool_piece_t piece = piece_take(g, POOL_ORDER_RAM, POOL_MORE, g->n_more);
 
 		if (!piece)
 			break;
 		if (object_make_in(pool_slot(&guest_pool, piece), SK_OBJ_UNTYPED,
-			    POOL_ORDER_MIN, g->proc.cnode, VM_CAP_RAM + g->n_ram + g->n_more,
+			    POOL_ORDER_RAM, g->proc.cnode, VM_CAP_RAM + g->n_ram + g->n_more,
 			    1)) { /* the VMM has put something else into the slot */
 			pool_give(&guest_pool, piece);
 			break;
@@ -389,9 +416,9 @@ static int config_give(struct guest *g)
 	v.n_vcpus = c->maxvcpus;
 	v.n_ram = g->n_ram;
 	v.n_more = g->n_more_max;
-	v.memory = (uint64_t)v.n_ram << POOL_ORDER_MIN;
+	v.memory = (uint64_t)v.n_ram << POOL_ORDER_RAM;
 	v.maxmem = (uint64_t)machine_mem_max(c) << 20;
-	v.ram_order = POOL_ORDER_MIN;
+	v.ram_order = POOL_ORDER_RAM;
 	v.start_paused = g->start_paused;
 	v.wallclock_known = clock_wall_boot_ns(&v.wallclock_boot_ns);
 	memcpy(v.uuid, g->dom->uuid, sizeof(v.uuid));
@@ -521,6 +548,11 @@ static bool memory_whole(const struct guest *g)
 		whole = whole && (g->device[seat] || !guest_has_medium(g->dom->config, seat));
 	for (uint32_t i = g->n_more; i < g->n_more_max; i++)
 		whole = whole && !g->more[i];
+	for (uint32_t i = 0; i < g->n_conns; i++) {
+		uint32_t piece = link_piece(g->conn[i].step);
+
+		whole = whole && (piece == GUEST_PIECES || g->device[piece]);
+	}
 	return whole;
 }
 
@@ -582,7 +614,7 @@ static void grow_complete(const struct guest *g)
 
 	if (g->more && g->n_more)
 		(void)sk_retype(pool_slot(&guest_pool, g->more[i]), SK_OBJ_UNTYPED,
-			POOL_ORDER_MIN, g->proc.cnode, VM_CAP_RAM + g->n_ram + i, 1, 0);
+			POOL_ORDER_RAM, g->proc.cnode, VM_CAP_RAM + g->n_ram + i, 1, 0);
 }
 
 int guest_memory_adopt(struct guest *g, bool *whole)
@@ -603,7 +635,7 @@ int guest_memory_adopt(struct guest *g, bool *whole)
 	while (g->n_more < g->n_more_max && g->more[g->n_more])
 		g->n_more++;
 	for (uint32_t i = 0; set_whole(&g->ram) && i < g->ram.n; i++)
-		g->n_ram += 1u << (pool_order(&guest_pool, g->ram.piece[i]) - POOL_ORDER_MIN);
+		g->n_ram += 1u << (pool_order(&guest_pool, g->ram.piece[i]) - POOL_ORDER_RAM);
 	*whole = *whole && memory_whole(g);
 	if (*whole)
 		grow_complete(g);

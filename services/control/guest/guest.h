@@ -55,6 +55,10 @@ enum {
 	GUEST_PLUG_ORDER = GUEST_DEVICE_ORDER + 1,
 	/* Behind a guest's devices: the volume on which it is saved, or restored from. */
 	GUEST_SEAT_IMAGE = GUEST_SEATS,
+	/* Behind that: what the kernel and the first module are read through. */
+	GUEST_SEAT_FILE,
+	GUEST_PIECES = GUEST_SEAT_FILE + 2,
+	GUEST_FILE_ORDER = 18,
 };
 _Static_assert((int)GUEST_SEAT_IMAGE == (int)VMCTL_SEAT_IMAGE, "the VMM's number");
 
@@ -114,8 +118,8 @@ struct guest {
 	pool_piece_t *more;   /* pieces that the VMM got later: up to n_more_max */
 	uint32_t n_ram;       /* pieces of RAM at start */
 	uint32_t n_more, n_more_max;
-	/* data of disks and vifs, and of the volume, by their seats */
-	pool_piece_t device[GUEST_SEATS + 1];
+	/* data of disks and vifs, of the volume, and of files, by their seats */
+	pool_piece_t device[GUEST_PIECES];
 	struct proc proc;
 	bool proc_made;
 	bool unbuilding; /* what it was made of is being given back */

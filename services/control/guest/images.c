@@ -87,7 +87,8 @@ static int memory_take(struct image *m, uint64_t size)
 {
 	int rc;
 
-	while ((rc = pool_take_set(&guest_pool, size, &m->memory)) && images_give_back())
+	while ((rc = pool_take_set(&guest_pool, size, POOL_ORDER_RAM, &m->memory)) &&
+		images_give_back())
 		continue;
 	if (!rc && m->memory.n > PIECES_MAX)
 		rc = -SK_E_LIMIT;

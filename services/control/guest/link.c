@@ -57,6 +57,15 @@ uint32_t link_kernel_step(void) { return KIND_KERNEL; }
 
 uint32_t link_seat_step(uint32_t seat) { return KIND_DISK + seat; }
 
+uint32_t link_piece(uint32_t step)
+{
+	if (step == KIND_KERNEL)
+		return GUEST_SEAT_FILE;
+	if (step == STEP_MODULE)
+		return GUEST_SEAT_FILE + 1;
+	return step >= KIND_DISK && step < STEP_MODULE ? step - KIND_DISK : GUEST_PIECES;
+}
+
 /* The kind of a step; *i: which one of that kind. */
 static enum kind step_kind(uint32_t step, uint32_t *i)
 {
@@ -103,6 +112,8 @@ uint32_t link_next(const struct guest *g, uint32_t step)
 
 /* ---- the request for a connection ---- */
 
+enum { MODULE_BUFFER = 64 << 10 };
+
 static void params_set(struct guest_link *l, const void *params, size_t len)
 {
 	_Static_assert(sizeof(l->params) >= sizeof(struct console_params) &&
@@ -145,7 +156,9 @@ static void prepare_store(const struct guest *g, struct guest_link *l)
 	params_set(l, &p, sizeof(p));
 }
 
-static int prepare_file(struct guest_link *l, const char *name, const char *path, struct msg *m)
+/* piece: for its data; 0: they are in the base. */
+static int prepare_file(struct guest_link *l, const char *name, const char *path,
+	pool_piece_t piece, struct msg *m)
 {
 	struct files_params p = { .kind = FILES_FILE };
 
@@ -154,7 +167,11 @@ static int prepare_file(struct guest_link *l, const char *name, const char *path
 	strcpy(p.path, path);
 	strcpy(l->name, name);
 	l->c.proto = SVC_PROTO_FILES;
-	l->c.data_size = UINT64_MAX;
+	l->c.data_size = MODULE_BUFFER;
+	if (piece) {
+		l->c.data_size = 1ull << pool_order(&guest_pool, piece);
+		l->c.data_untyped = pool_slot(&guest_pool, piece);
+	}
 	params_set(l, &p, sizeof(p));
 	return 0;
 }
@@ -162,18 +179,12 @@ static int prepare_file(struct guest_link *l, const char *name, const char *path
 static int prepare_module(
 	const struct guest *g, struct guest_link *l, uint32_t i, struct msg *m)
 {
-	enum {
-		MODULE_BUFFER = 64 << 10
-	}; /* taken from the VMM's base, like those of all modules */
 	char name[sizeof(l->name)] = "ramdisk";
-	int rc;
 
 	if (i)
 		snprintf(name, sizeof(name), "module%u", i & 15);
-	rc = prepare_file(l, name, module_path(g, i), m);
-	if (i)
-		l->c.data_size = MODULE_BUFFER;
-	return rc;
+	return prepare_file(
+		l, name, module_path(g, i), i ? 0 : g->device[GUEST_SEAT_FILE + 1], m);
 }
 
 static void prepare_device(
@@ -263,7 +274,8 @@ int link_prepare(const struct guest *g, uint32_t step, struct guest_link *l, str
 		prepare_store(g, l);
 		return 0;
 	case KIND_KERNEL:
-		return prepare_file(l, "kernel", machine_kernel(g->dom->config), m);
+		return prepare_file(l, "kernel", machine_kernel(g->dom->config),
+			g->device[GUEST_SEAT_FILE], m);
 	case KIND_DISK:
 		prepare_disk(g, l, i);
 		return 0;

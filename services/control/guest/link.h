@@ -20,6 +20,8 @@ uint32_t link_seat_step(uint32_t seat);
 /* Which of them is the guest's console. */
 uint32_t link_console_step(void);
 uint32_t link_kernel_step(void);
+/* The seat in whose memory the data of a connection are; GUEST_PIECES: in none. */
+uint32_t link_piece(uint32_t step);
 enum service link_service(uint32_t step);
 /*
  * From here on, step is one that the guest has.

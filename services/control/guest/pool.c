@@ -285,16 +285,16 @@ void pool_resume(struct pool *p, const struct pool_ops *ops, struct pool_node *n
 	}
 }
 
-static uint32_t order_within(uint64_t bytes)
+static uint32_t order_within(uint64_t bytes, uint32_t least)
 {
-	uint32_t order = POOL_ORDER_MIN;
+	uint32_t order = least;
 
 	while (order + 1 < POOL_ORDERS && 1ull << (order + 1) <= bytes)
 		order++;
 	return order;
 }
 
-int pool_take_set(struct pool *p, uint64_t bytes, struct pool_set *set)
+int pool_take_set(struct pool *p, uint64_t bytes, uint32_t least, struct pool_set *set)
 {
 	uint64_t left = bytes;
 	pool_piece_t piece;
@@ -302,7 +302,7 @@ int pool_take_set(struct pool *p, uint64_t bytes, struct pool_set *set)
 	set->n = 0;
 	while (left) {
 		piece = 0;
-		for (uint32_t order = order_within(left); !piece && order >= POOL_ORDER_MIN;
+		for (uint32_t order = order_within(left, least); !piece && order >= least;
 			order--)
 			piece = pool_take(p, order);
 		if (piece && set->n == POOL_SET_MAX) {

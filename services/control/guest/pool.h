@@ -15,7 +15,8 @@
 #include <stdint.h>
 
 enum {
-	POOL_ORDER_MIN = 21, /* 2 MiB: guests' RAM consists of such pieces */
+	POOL_ORDER_MIN = 17, /* 128 KiB: memory of VMMs */
+	POOL_ORDER_RAM = 21, /* 2 MiB: guests' RAM consists of such pieces */
 	POOL_ORDERS = 48,
 	POOL_NODES = 8192,
 	POOL_SET_MAX = 96, /* pieces of one set */
@@ -110,10 +111,11 @@ pool_piece_t pool_take(struct pool *p, uint32_t order);
 /* Give a piece back to the pool, which deletes everything that was made out of it. */
 void pool_give(struct pool *p, pool_piece_t piece);
 /*
- * Take at least `bytes`, in as few pieces as possible, the largest first. 0, or -SK_E_NO_MEM
- * and nothing is taken.
+ * Take at least `bytes`, in as few pieces as possible, the largest first, none of them smaller
+ * than `least`, an order. 0, or -SK_E_NO_MEM and nothing is taken.
  */
-int pool_take_set(struct pool *p, uint64_t bytes, struct pool_set *set) must_check;
+int pool_take_set(
+	struct pool *p, uint64_t bytes, uint32_t least, struct pool_set *set) must_check;
 void pool_give_set(struct pool *p, struct pool_set *set);
 
 static inline sk_cap_t pool_slot(const struct pool *p, pool_piece_t piece)

@@ -10,7 +10,7 @@
 #define ELF_HEAD_MAX 8192u /* the ELF header and the program headers must lie within this */
 #define ELF_SEGS_MAX 32u
 #define ELF_NOTES_MAX 16384u
-#define ELF_SECTIONS_MAX 65536u /* bytes of section headers; larger tables are ignored */
+#define ELF_SECTIONS_MAX 16384u /* bytes of section headers; larger tables are ignored */
 
 struct elf_range {
 	uint64_t offset, file_size, paddr, mem_size;

@@ -13,8 +13,8 @@
 #include "proto/scribe.h"
 #include "fakes.h"
 
-/* memory of guest `a` that services can still use: its base and two devices */
-enum { HELD = (4 + 2 + 2) << 20 };
+/* memory of guest `a` that services can still use: its base, two devices, and two files */
+enum { FILES = 512 << 10, HELD = ((2 + 2 + 2) << 20) + FILES };
 
 void starts_with_auto_guests(void **state)
 {
@@ -62,7 +62,8 @@ void creates_and_destroys(void **state)
 	assert_int_equal(vmm_config(domid)->disk[0].vdev, 51712);
 	assert_string_equal(vmm_config(domid)->disk[0].channel, "disk0");
 	assert_memory_equal(vmm_config(domid)->vif[0].mac, "\0\x16\x3e\0\0\x0a", 6);
-	assert_int_equal(guest_pool.free, guest_pool.total - ((64 + 4 + 2 + 2 + 2) << 20));
+	assert_int_equal(guest_pool.free, guest_pool.total - (64 << 20) - HELD -
+						  (1664 << 10)); /* its heap needs 1584 KiB */
 	type("domid a\r");
 	assert_true(screen_has("\r\n3\r\n"));
 	type("create /guests/a.cfg\r");
@@ -91,7 +92,7 @@ void pv_guests_run_in_the_shim(void **state)
 	assert_string_equal(v->module_args[1], "");
 	assert_int_equal(v->memory, 250 << 20);
 	assert_int_equal(v->n_more, 0);
-	assert_int_equal(guest_pool.free, guest_pool.total - ((250 + 4 + 4 + 2 + 2) << 20));
+	assert_int_equal(guest_pool.free, guest_pool.total - (250 << 20) - HELD - (2176 << 10));
 	snprintf(path, sizeof(path), "/libxl/%u/type", domid);
 	assert_string_equal(node_value(path), "pv");
 	snprintf(path, sizeof(path), "/local/domain/%u/memory/target", domid);

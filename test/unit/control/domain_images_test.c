@@ -188,7 +188,7 @@ void images_make_room(void **state)
 	guest_destroyed("a");
 	free = guest_memory_free();
 	assert_int_equal(free, guest_pool.total);
-	type("create /guests/b.cfg memory=492\r"); /* and 12 for its VMM and devices */
+	type("create /guests/b.cfg memory=492\r"); /* and 10 for its VMM and devices */
 	b = domid_of("b");
 	assert_int_equal(images_idle(), 0); /* and it uses the newer one */
 	assert_int_equal(images_busy(), MAPPED);
@@ -199,11 +199,11 @@ void images_make_room(void **state)
 	a = rebooted("a");
 	assert_int_equal(vmm_config(a)->image_size, SIZE);
 	/* it is being used, so this guest does not get its memory */
-	type("create /guests/b.cfg memory=424\r");
+	type("create /guests/b.cfg memory=428\r");
 	assert_true(screen_has("not enough free memory"));
 	assert_int_equal(images_busy(), MAPPED);
 	ready(a);
-	type("create /guests/b.cfg memory=424\r");
+	type("create /guests/b.cfg memory=428\r");
 	b = domid_of("b");
 	assert_int_equal(images_idle() + images_busy(), 0);
 	/* what is left is no room for an image: the VMM unpacks the kernel for itself */

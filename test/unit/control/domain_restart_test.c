@@ -513,7 +513,7 @@ void what_domains_hold_is_shown(void **state)
 		"  106 notification -w--           128 0x40000000          signal to control\r\n",
 		"   64 notification -w--           128 0x1000000           signal to ",
 		"   65 frame        rw-g       2097152 -                   data shared with ",
-		" 1024 untyped      rwxg       2097152 -                   memory of its guest\r\n",
+		"  256 untyped      rwxg       2097152 -                   memory of its guest\r\n",
 		"    - table        rwxg          8192 -                   2 made by it",
 		"    - table        r---          4096 -                   1 made by it",
 		"    - frame        r-x-        135168 -                   2 mapped for it",

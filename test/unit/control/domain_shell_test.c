@@ -294,7 +294,7 @@ void lists(void **state)
 		"            \"ports\": 0,\r\n"
 		"            \"instructions\": 5000000000\r\n        },\r\n"
 		"        \"xenstore_refused\": 70000,\r\n        \"cpu_ms\": 6000,\r\n        \"served_ms\": 0\r\n    }\r\n]"));
-	assert_true(screen_has("\"resources\": {\r\n            \"memkb\": 75776,\r\n"
+	assert_true(screen_has("\"resources\": {\r\n            \"memkb\": 73600,\r\n"
 			       "            \"connections\": 7,\r\n"
 			       "            \"slots_used\": 100,\r\n"
 			       "            \"slots_free\": 308,\r\n"

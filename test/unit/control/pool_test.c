@@ -74,11 +74,31 @@ static void sizes(void **state)
 	(void)state;
 	assert_int_equal(p.total, (1ull << 30) + (1ull << 24));
 	assert_int_equal(p.free, p.total);
-	assert_int_equal(pool_add(&p, 3, 20), -SK_E_RANGE);
+	assert_int_equal(pool_add(&p, 3, POOL_ORDER_MIN - 1), -SK_E_RANGE);
 	assert_int_equal(pool_add(&p, 3, 48), -SK_E_RANGE);
-	assert_int_equal(pool_take(&p, 20), 0);
+	assert_int_equal(pool_take(&p, POOL_ORDER_MIN - 1), 0);
 	assert_int_equal(pool_take(&p, 31), 0);
 	assert_int_equal(pool_take(&p, 60), 0);
+}
+
+/* A set of small pieces is little more than what is wanted; one of RAM has none of them. */
+static void sets_of_small_pieces(void **state)
+{
+	struct pool_set set;
+
+	(void)state;
+	assert_int_equal(pool_take_set(&p, 1300 << 10, POOL_ORDER_MIN, &set), 0);
+	assert_int_equal(set.n, 3);
+	assert_int_equal(pool_order(&p, set.piece[0]), 20);
+	assert_int_equal(pool_order(&p, set.piece[1]), 18);
+	assert_int_equal(pool_order(&p, set.piece[2]), 17);
+	assert_int_equal(p.free, p.total - (1408 << 10));
+	pool_give_set(&p, &set);
+	assert_int_equal(pool_take_set(&p, 1300 << 10, POOL_ORDER_RAM, &set), 0);
+	assert_int_equal(set.n, 1);
+	assert_int_equal(pool_order(&p, set.piece[0]), POOL_ORDER_RAM);
+	pool_give_set(&p, &set);
+	assert_int_equal(p.free, p.total);
 }
 
 static void the_smallest_that_fits(void **state)
@@ -108,18 +128,18 @@ static void sets(void **state)
 	struct pool_set a, b;
 
 	(void)state;
-	assert_int_equal(pool_take_set(&p, 512ull << 20, &a), 0);
+	assert_int_equal(pool_take_set(&p, 512ull << 20, POOL_ORDER_RAM, &a), 0);
 	assert_int_equal(a.n, 1);
-	assert_int_equal(pool_take_set(&p, (100ull << 20) + 1, &b), 0);
+	assert_int_equal(pool_take_set(&p, (100ull << 20) + 1, POOL_ORDER_RAM, &b), 0);
 	assert_int_equal(p.free, p.total - (512ull << 20) - (102ull << 20));
 	assert_int_equal(b.n, 4); /* 64 + 32 + 4 + 2 */
 	pool_give_set(&p, &a);
 	pool_give_set(&p, &b);
 	assert_int_equal(p.free, p.total);
 	assert_int_equal(live_slots, 2);
-	assert_int_equal(pool_take_set(&p, p.total + 1, &a), -SK_E_NO_MEM);
+	assert_int_equal(pool_take_set(&p, p.total + 1, POOL_ORDER_RAM, &a), -SK_E_NO_MEM);
 	assert_int_equal(p.free, p.total);
-	assert_int_equal(pool_take_set(&p, p.total, &a), 0);
+	assert_int_equal(pool_take_set(&p, p.total, POOL_ORDER_RAM, &a), 0);
 	assert_int_equal(p.free, 0);
 	assert_int_equal(a.n, 2);
 	pool_give_set(&p, &a);
@@ -135,10 +155,10 @@ static void fragments(void **state)
 		assert_true((piece[i] = pool_take(&p, 21)) != 0);
 	for (int i = 0; i < 512; i += 2)
 		pool_give(&p, piece[i]);
-	assert_int_equal(pool_take_set(&p, 128 << 20, &set), 0);
+	assert_int_equal(pool_take_set(&p, 128 << 20, POOL_ORDER_RAM, &set), 0);
 	pool_give_set(&p, &set);
-	assert_int_equal(
-		pool_take_set(&p, 256 << 20, &set), -SK_E_NO_MEM); /* too many pieces */
+	assert_int_equal(pool_take_set(&p, 256 << 20, POOL_ORDER_RAM, &set),
+		-SK_E_NO_MEM); /* too many pieces */
 	for (int i = 1; i < 512; i += 2)
 		pool_give(&p, piece[i]);
 	assert_int_equal(p.free, p.total);
@@ -188,6 +208,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(sizes),
+		T(sets_of_small_pieces),
 		T(the_smallest_that_fits),
 		T(sets),
 		T(fragments),
