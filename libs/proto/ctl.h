@@ -103,7 +103,9 @@ enum ctl_right { CTL_RIGHT_NONE = 0, CTL_CLASSES(X) };
 		"uint32_t domid, struct guest_disk: a medium for the empty drive in its seat -> nothing, when the guest has it") \
 	X(EJECT, 37, CONFIGURE, \
 		"struct ctl_number: the seat of a drive -> nothing, when its medium is out") \
-	X(MEM_MAX, 38, CONFIGURE, "struct ctl_number: KiB -> nothing")
+	X(MEM_MAX, 38, CONFIGURE, "struct ctl_number: KiB -> nothing") \
+	X(UPDATE, 39, CONFIGURE, \
+		"struct ctl_update: the configuration with which a guest is started again -> nothing")
 
 #define X(name, num, class, what) CTL_##name = (num),
 enum ctl_op { CTL_OPS(X) CTL_OP_END };
@@ -355,6 +357,15 @@ struct ctl_create {
 };
 _Static_assert(sizeof(struct ctl_create) == 64 + sizeof(struct guest_config) &&
 		       sizeof(struct ctl_create) <= CTL_BODY_MAX,
+	"it fits a request");
+
+/* Name and UUID of the configuration are those of the guest. */
+struct ctl_update {
+	uint32_t domid, reserved;
+	struct guest_config config;
+};
+_Static_assert(sizeof(struct ctl_update) == 8 + sizeof(struct guest_config) &&
+		       sizeof(struct ctl_update) <= CTL_BODY_MAX,
 	"it fits a request");
 
 struct ctl_auto {

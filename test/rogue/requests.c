@@ -42,8 +42,9 @@ static const uint32_t body_size[CTL_OP_END] = {
 	[CTL_INSERT] = sizeof(struct ctl_disk),
 	[CTL_EJECT] = sizeof(struct ctl_number),
 	[CTL_MEM_MAX] = sizeof(struct ctl_number),
+	[CTL_UPDATE] = sizeof(struct ctl_update),
 };
-_Static_assert(CTL_OP_END == CTL_MEM_MAX + 1, "a request has no size here");
+_Static_assert(CTL_OP_END == CTL_UPDATE + 1, "a request has no size here");
 
 uint32_t ctl_request_make(uint32_t id, uint32_t op, uint8_t fill, void *rec)
 {

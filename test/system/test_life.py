@@ -58,9 +58,12 @@ def test_life(machine, build, tmp_path):
     assert m.shell("rename idle other") == ""
     assert "other" in listed(m) and m.shell("domid other") == "1"
 
-    # a reboot gives the same name, a new number, and user space again
+    # a reboot gives the same name, a new number, and user space again, with what was changed in its file
+    assert "config-update:" not in m.shell("config-update other idle.cfg name=other memory=112")
+    assert listed(m)["other"][1] == 96
     m.shell("reboot other")
     wait_for_domain(m, "other", 2)
+    assert listed(m)["other"][1] == 112
     # a crash is followed by on_crash=restart
     enter(m, "other", "guest: user space[^$]*# ")
     m.send("echo c >/proc/sysrq-trigger\r")

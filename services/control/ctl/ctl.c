@@ -99,6 +99,7 @@ static const struct {
 	[CTL_SCHED] = FIXED(struct ctl_sched, 0),
 	[CTL_MEM_MAX] = FIXED(struct ctl_number, 0),
 	[CTL_PIN] = FIXED(struct ctl_pin, 0),
+	[CTL_UPDATE] = FIXED(struct ctl_update, 0),
 	[CTL_SAVED_CONFIG] = FIXED(struct ctl_image, VMCTL_CONFIG_MAX),
 };
 

@@ -54,10 +54,27 @@ static int cpus_check(const struct guest_config *c, struct msg *m)
 	return 0;
 }
 
+/* A copy of a configuration that a guest may have. NULL: the request was answered. */
+static struct guest_config *config_take(struct request *q, const struct guest_config *c)
+{
+	const char *wrong = guest_config_check(c);
+	struct guest_config *copy = NULL;
+	struct msg m;
+
+	if (wrong)
+		ctl_refuse(q, -SK_E_INVAL, "the %s of the configuration is not valid", wrong);
+	else if (cpus_check(c, &m))
+		ctl_refuse(q, -SK_E_RANGE, "%s", m.text);
+	else if ((copy = malloc(sizeof(*copy))) == NULL)
+		ctl_refuse(q, -SK_E_NO_MEM, "control has no memory for another guest");
+	else
+		*copy = *c;
+	return copy;
+}
+
 void ctl_do_CREATE(struct request *q, const void *body, uint32_t len)
 {
 	const struct ctl_create *c = body;
-	const char *wrong = guest_config_check(&c->config);
 	struct creation_request r = { .paused = c->flags & CTL_CREATE_PAUSED,
 		.image = c->image.label[0] ? c->image.label : NULL,
 		.again = c->flags & CTL_CREATE_AUTO,
@@ -67,30 +84,32 @@ void ctl_do_CREATE(struct request *q, const void *body, uint32_t len)
 	struct msg m;
 
 	(void)len;
-	if (wrong) {
-		ctl_refuse(q, -SK_E_INVAL, "the %s of the configuration is not valid", wrong);
-		return;
-	}
 	if (r.image && (r.again || !guest_label_ok(r.image))) {
 		ctl_refuse(q, -SK_E_INVAL, "the %s is not valid",
 			r.again ? "restoration at start" : "name of the partition");
 		return;
 	}
-	if (cpus_check(&c->config, &m)) {
-		ctl_refuse(q, -SK_E_RANGE, "%s", m.text);
+	r.config = config_take(q, &c->config);
+	if (!r.config)
 		return;
-	}
-	r.config = malloc(sizeof(*r.config));
-	if (!r.config) {
-		ctl_refuse(q, -SK_E_NO_MEM, "control has no memory for another guest");
-		return;
-	}
-	*r.config = c->config;
 	q->number = r.again ? c->n_auto : 0;
 	if (creation_begin(&r, &m) == 0)
 		return;
 	free(r.config);
 	ctl_refuse(q, -SK_E_STATE, "%s", m.text);
+}
+
+void ctl_do_UPDATE(struct request *q, const void *body, uint32_t len)
+{
+	const struct ctl_update *u = body;
+	struct dom *d = ctl_dom_find(q, u->domid);
+	struct guest_config *config = d ? config_take(q, &u->config) : NULL;
+
+	(void)len;
+	if (!config)
+		return;
+	dom_update(d, config);
+	ctl_answer(q, NULL, 0);
 }
 
 void ctl_do_AUTO(struct request *q, const void *body, uint32_t len)

@@ -66,7 +66,7 @@ static void queue_create(struct domtab *t, const struct dom *d)
 {
 	queue_action(t, (struct dom_action){ .what = DO_CREATE,
 				.domid = d->domid,
-				.config = d->config,
+				.config = d->next ? d->next : d->config,
 				.short_lives = d->short_lives });
 }
 
@@ -104,8 +104,10 @@ void domtab_fini(struct domtab *t)
 
 	while (domtab_next_action(t, &a))
 		free(a.config);
-	for (size_t i = 0; i < DOMTAB_MAX; i++)
+	for (size_t i = 0; i < DOMTAB_MAX; i++) {
 		free(t->dom[i].config);
+		free(t->dom[i].next);
+	}
 	memset(t->dom, 0, sizeof(t->dom));
 	t->n_doms = 0;
 }
@@ -287,7 +289,8 @@ static void entry_end(struct domtab *t, struct dom *d)
 	order_remove(t, d);
 	dom_set_state(d, DOM_FREE);
 	free(d->config);
-	d->config = NULL;
+	free(d->next);
+	d->config = d->next = NULL;
 	t->some_free = true;
 }
 
@@ -495,7 +498,7 @@ static void rename_restart(struct domtab *t, struct dom *d, uint64_t wall_second
 			d->name);
 		return;
 	}
-	*copy = *d->config;
+	*copy = d->next ? *d->next : *d->config;
 	guest_say(t, d, "Preserving domain %u %s as %s\n", d->domid, d->name, name);
 	strcpy(d->name, name); /* DOMTAB2 */
 	uuid_make_random(d->uuid, t->env->random);
@@ -655,8 +658,8 @@ uint64_t domtab_due(struct domtab *t)
 		if (d->state != DOM_RESTING)
 			continue;
 		if (d->due_ns <= now) {
-			queue_create(t, d); /* DOMTAB3 */
-			d->config = NULL;
+			queue_create(t, d);
+			*(d->next ? &d->next : &d->config) = NULL; /* DOMTAB3 */
 			entry_free(t, d);
 		} else if (d->due_ns < next) {
 			next = d->due_ns;
@@ -678,10 +681,20 @@ int dom_rename(struct domtab *t, struct dom *d, const char *name, struct msg *m)
 			m, "a domain named '%s' exists already; choose another name", name);
 	strcpy(d->name, name);
 	strcpy(d->config->name, name); /* a restart keeps the new name */
+	if (d->next)
+		strcpy(d->next->name, name);
 	d->config_kept = false;
 	if (d->state != DOM_RESTING)
 		queue_for(t, DO_RENAME, d->domid);
 	return 0;
+}
+
+void dom_update(struct dom *d, struct guest_config *config)
+{
+	strcpy(config->name, d->config->name);
+	memcpy(config->uuid, d->config->uuid, UUID_SIZE);
+	free(d->next);
+	d->next = config;
 }
 
 static void stop_all(

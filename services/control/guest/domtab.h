@@ -53,7 +53,11 @@ struct dom {
 	char name[GUEST_NAME_MAX + 1]; /* differs from config->name after rename-restart */
 	uint8_t uuid[UUID_SIZE];
 	struct guest_config *config; /* owned, malloc'ed */
-	void *priv;                  /* struct guest: guest.h */
+	/*
+	 * Likewise: with which it is started again; NULL: with the same. It ends with control.
+	 */
+	struct guest_config *next;
+	void *priv; /* struct guest: guest.h */
 };
 
 enum dom_do {
@@ -177,6 +181,8 @@ uint64_t domtab_due(struct domtab *t);
 void dom_destroy(struct domtab *t, struct dom *d);
 /* 0, or -1 with *m. */
 int dom_rename(struct domtab *t, struct dom *d, const char *name, struct msg *m);
+/* Takes the configuration over, for when the guest is started again; it keeps its identity. */
+void dom_update(struct dom *d, struct guest_config *config);
 /* Ask all guests to shut down, then stop the host. */
 void domtab_stop_host(struct domtab *t, enum host_stop how);
 /* Destroy all guests, even those that were asked to shut down before, then stop the host. */

@@ -53,6 +53,11 @@ enum verb_effect { EFFECT_LOOKS, EFFECT_CHANGES, EFFECT_STAYS };
 		"  -f FILE  names the file    -e  makes no difference: nothing waits for the end\n" \
 		"FILE has the syntax of xl.cfg(5), and is below /guests if it has no leading /.\n" \
 		"key=value overrides the file.\n") \
+	X("config-update", config_update, "f:", 1, 64, GUEST, CHANGES, \
+		"NAME [FILE] [key=value...]", \
+		"give a guest another configuration, for its next start", \
+		"FILE is as for `create`. It holds when the guest reboots; its name and UUID stay.\n" \
+		"  -f FILE  names the file\n") \
 	X("list", list, "lvncj", 0, 64, GUEST, LOOKS, "[-l] [-v] [-c] [--json] [NAME...]", \
 		"list domains", \
 		"  -l  everything about them, as JSON        -v  with UUID and shutdown reason\n" \

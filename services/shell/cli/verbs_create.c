@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * verbs_create.c - create, restore
+ * verbs_create.c - create, restore, config-update
  *
  * Objects     struct job: one creation, from the command to control's answer.
  * Lifecycle   its file is read and checked; control makes the guest, which boots, or goes on as
@@ -12,6 +12,7 @@
 #include "config/guest_json.h"
 #include "client/ask.h"
 #include "cli/draft.h"
+#include "cli/look.h"
 #include "cli/shell.h"
 #include "cli/term.h"
 #include "cli/verbs.h"
@@ -19,7 +20,9 @@
 struct job {
 	const char *verb;
 	bool dry_run, paused, attach;
-	uint32_t id; /* of the request to control; 0: there is none so far */
+	uint32_t domid; /* of the guest whose configuration it is to be; 0: a new guest */
+	char name[GUEST_NAME_MAX + 1]; /* of this guest */
+	uint32_t id;                   /* of the request to control; 0: there is none so far */
 	struct draft *draft;
 };
 
@@ -75,6 +78,39 @@ static void created(void *ctx, int status, const void *body, uint32_t len)
 	}
 }
 
+static void updated(void *ctx, int status, const void *body, uint32_t len)
+{
+	(void)len;
+	job_end(ctx, status ? ask_error_text(status, body) : NULL);
+}
+
+static void update_send(struct job *j)
+{
+	static struct ctl_update u;
+	const struct guest_config *g = draft_config(j->draft);
+	struct ask a = { .op = CTL_UPDATE, .body = &u, .len = sizeof(u) };
+	struct msg m;
+
+	if (strcmp(g->name, j->name) != 0) {
+		(void)msg_fail(&m,
+			"the configuration is that of '%s', and the guest is '%s'; use rename",
+			g->name, j->name);
+		job_end(j, m.text);
+		return;
+	}
+	u.domid = j->domid;
+	u.config = *g;
+	if (j == awaited) {
+		a.fn = updated;
+		a.ctx = j;
+	}
+	j->id = ask_send(&a);
+	if (!j->id)
+		job_end(j, "the shell has no memory for the request");
+	else if (j != awaited)
+		job_free(j);
+}
+
 static void job_send(struct job *j)
 {
 	static struct ctl_create c;
@@ -102,6 +138,8 @@ static void drafted(void *ctx, struct draft *d, const char *text)
 	j->draft = d;
 	if (!d) {
 		job_end(j, text);
+	} else if (j->domid) {
+		update_send(j);
 	} else if (!j->dry_run) {
 		job_send(j);
 	} else {
@@ -188,4 +226,35 @@ void verb_restore(struct shell *sh, const struct options *o)
 	shell_print(sh, "Loading new save file %s\n", r.image);
 	shell_print(sh, "Parsing config from %s\n", r.file ? r.file : "<saved>");
 	job_begin(sh, j, &r);
+}
+
+void verb_config_update(struct shell *sh, const struct options *o)
+{
+	const struct ctl_dom *d = look_guest(sh, o->argv[0]);
+	const char *file = o->value['f'];
+	struct job *j;
+	int first = 1;
+
+	if (!d)
+		return;
+	if (!file && o->argc > 1 && !strchr(o->argv[1], '=')) {
+		file = o->argv[1];
+		first = 2;
+	}
+	if (!file) {
+		shell_fail(sh, "config-update: name a configuration file, such as web.cfg\n");
+		return;
+	}
+	j = job_new(sh, "config-update", o);
+	if (!j)
+		return;
+	j->domid = d->domid;
+	strcpy(j->name, d->name);
+	shell_print(sh,
+		"WARNING: the configuration of domain %u is replaced by %s when it starts again\n",
+		d->domid, file);
+	job_begin(sh, j,
+		&(struct draft_request){ .file = file,
+			.overrides = o->argv + first,
+			.n_overrides = o->argc - first });
 }

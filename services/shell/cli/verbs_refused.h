@@ -20,8 +20,6 @@
 
 /* X(verb, why, and what to do) */
 #define VERBS_REFUSED(X) \
-	X("config-update", \
-		"a guest keeps the file that it was created from; destroy it and create it again") \
 	X("pci-attach", REFUSED_PCI) \
 	X("pci-detach", REFUSED_PCI) \
 	X("pci-list", REFUSED_PCI) \
@@ -86,6 +84,7 @@
 	X("create", 'F', "foreground", "create the guest, then `shutdown -w` or `console`") \
 	X("create", 'V', "vncviewer", REFUSED_HVM "; -c shows the console") \
 	X("create", 'A', "vncviewer-autopass", REFUSED_HVM "; -c shows the console") \
+	X("config-update", 'd', "debug", "`create -n` shows what a file means") \
 	X("save", 'D', "domid", "a restored guest gets a number of its own") \
 	X("restore", 'd', "debug", "`list -l` shows the guest when it is there") \
 	X("restore", 'V', "vncviewer", REFUSED_HVM "; -c shows the console") \

@@ -78,6 +78,7 @@
 	X(keys_of_top) \
 	X(options_of_top) \
 	X(renames) \
+	X(configurations_are_updated) \
 	X(exit_statuses) \
 	X(verbs_that_are_refused) \
 	X(keys_and_buttons) \

@@ -488,3 +488,34 @@ void power_without_a_service(void **state)
 		world_at_rest();
 	}
 }
+
+void configurations_are_updated(void **state)
+{
+	uint32_t domid = guest_created("create /guests/a.cfg on_reboot=restart\r", "a"), next;
+	uint8_t uuid[UUID_SIZE];
+
+	(void)state;
+	memcpy(uuid, domtab_get(&guests, domid)->uuid, UUID_SIZE);
+	type("config-update a /guests/b.cfg; echo $?\r");
+	assert_true(
+		screen_has("is that of 'b', and the guest is 'a'") && screen_has("\r\n1\r\n"));
+	type("config-update a memory=96; config-update nobody a.cfg\r");
+	assert_true(screen_has("name a configuration file") && screen_has("invalid domain"));
+	type("config-update a a.cfg memory=lots\r");
+	assert_true(screen_has("not a number"));
+	type("config-update -d a a.cfg\r");
+	assert_true(screen_has("`create -n`"));
+	type("config-update a a.cfg memory=96 on_reboot=restart cmdline=second; echo $?\r");
+	assert_true(screen_has("WARNING: ") && screen_has("\r\n0\r\nskerry# "));
+	assert_int_equal(domtab_get(&guests, domid)->config->memory, 64); /* not yet */
+	type("rename a c\r");
+	vmm_says(domid, VMCTL_SHUTDOWN, REASON_REBOOT, NULL, 0);
+	guest_ends(domid);
+	next = domid_of("c");
+	assert_string_equal(vmm_config(next)->cmdline, "second");
+	assert_int_equal(vmm_config(next)->memory, 96 << 20);
+	assert_memory_equal(domtab_get(&guests, next)->uuid, uuid, UUID_SIZE);
+	vmm_says(next, VMCTL_READY, 0, NULL, 0);
+	guest_destroyed("c");
+	world_at_rest();
+}
