@@ -103,7 +103,8 @@ bool verb_needs_guests(const struct verb *v)
 
 bool verb_has_dry_run(const struct verb *v)
 {
-	return v->run == verb_create || v->run == verb_vcpu_pin;
+	return v->run == verb_create || v->run == verb_vcpu_pin ||
+	       v->run == verb_block_attach || v->run == verb_network_attach;
 }
 
 int verb_skip_xl(int argc, char **argv, struct xl_options *x, struct msg *m)

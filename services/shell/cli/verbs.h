@@ -241,8 +241,9 @@ enum verb_effect { EFFECT_LOOKS, EFFECT_CHANGES, EFFECT_STAYS };
 		"1 when it failed, 2 when it was typed wrongly, 130 after Ctrl-C.\n") \
 	X("help", help, "", 0, 1, VERB, LOOKS, "[COMMAND]", \
 		"this list, or more about one command", \
-		"`xl --help` and `COMMAND -h` say the same. Before the command, `xl` takes -N, which\n" \
-		"is `create -n`, and -v, -f, -t and -T, which make no difference here.\n")
+		"`xl --help` and `COMMAND -h` say the same. Before the command, `xl` takes -N, with\n" \
+		"which `create`, `block-attach`, `network-attach` and `vcpu-pin` only show what they would\n" \
+		"do, and -v, -f, -t and -T, which make no difference here.\n")
 
 /* Handlers run to completion; whatever takes time becomes a state of the shell. */
 typedef void (*verb_fn)(struct shell *sh, const struct options *o);

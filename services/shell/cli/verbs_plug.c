@@ -14,11 +14,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "config/guest_cfg.h"
+#include "config/guest_json.h"
 #include "config/names.h"
 #include "client/files.h"
 #include "cli/look.h"
 #include "cli/shell.h"
+#include "cli/term.h"
 #include "cli/verbs.h"
 #include "sys/random.h"
 
@@ -30,6 +31,7 @@ static struct {
 	uintptr_t number; /* of the command */
 	uint32_t domid;
 	enum kind kind;
+	bool dry_run;
 	char spec[SPEC_MAX];
 	struct ctl_disk medium;
 } wanted;
@@ -71,6 +73,36 @@ static void wanted_ask(enum ctl_op op, const void *body, uint32_t len)
 	shell_busy(the_shell, left);
 }
 
+/* What would be attached, as xl's dry run prints it. */
+static struct json description_begin(const char *what)
+{
+	out_fmt(&term_out, "%s: ", what);
+	return json_object(&term_out, 0);
+}
+
+static void description_end(struct json *j)
+{
+	json_close(j, '}');
+	out_str(&term_out, "\n");
+	shell_done(the_shell);
+}
+
+static void disk_describe(const struct disk_spec *d)
+{
+	struct json j = description_begin("disk");
+
+	guest_json_disk(&j, d);
+	description_end(&j);
+}
+
+static void vif_describe(const struct vif_spec *v)
+{
+	struct json j = description_begin("vif");
+
+	guest_json_vif(&j, v);
+	description_end(&j);
+}
+
 static int disk_attach(const struct names *n, struct msg *m)
 {
 	struct ctl_disk c = { .domid = wanted.domid };
@@ -79,7 +111,10 @@ static int disk_attach(const struct names *n, struct msg *m)
 	if (disk_spec_parse(&d->spec, wanted.spec, m) ||
 		disk_spec_check(&d->spec, n, d->label, m))
 		return -1;
-	wanted_ask(CTL_ATTACH_DISK, &c, sizeof(c));
+	if (wanted.dry_run)
+		disk_describe(&d->spec);
+	else
+		wanted_ask(CTL_ATTACH_DISK, &c, sizeof(c));
 	return 0;
 }
 
@@ -101,7 +136,10 @@ static int vif_attach(const struct names *n, struct msg *m)
 		random_bytes(bytes, sizeof(bytes));
 		vif_spec_random_mac(v, bytes);
 	}
-	wanted_ask(CTL_ATTACH_VIF, &c, sizeof(c));
+	if (wanted.dry_run)
+		vif_describe(v);
+	else
+		wanted_ask(CTL_ATTACH_VIF, &c, sizeof(c));
 	return 0;
 }
 
@@ -216,6 +254,7 @@ static void attach(struct shell *sh, const struct options *o, enum kind kind)
 
 	if (!d)
 		return;
+	wanted.dry_run = o->count['N'] != 0;
 	if (spec_join(o))
 		shell_fail(sh, "the description of the device is too long\n");
 	else

@@ -100,9 +100,8 @@ static void build_info_json(struct json *j, const struct guest_config *g)
 	json_close(j, '}');
 }
 
-static void disk_json(struct json *j, const struct disk_spec *d)
+void guest_json_disk(struct json *j, const struct disk_spec *d)
 {
-	json_item(j);
 	text_json(j, "pdev_path", d->target);
 	json_text(j, "vdev", d->vdev);
 	json_text(j, "backend", d->backendtype[0] ? d->backendtype : "phy");
@@ -113,16 +112,15 @@ static void disk_json(struct json *j, const struct disk_spec *d)
 	json_bool(j, "direct_io_safe", d->direct_io_safe);
 	json_defbool(j, "discard_enable", d->discard);
 	json_defbool(j, "trusted", d->trusted);
-	json_close(j, '}');
 }
 
-static void nic_json(struct json *j, const struct vif_spec *v)
+void guest_json_vif(struct json *j, const struct vif_spec *v)
 {
 	char mac[VIF_MAC_TEXT];
 
 	vif_mac_format(v->mac, mac);
-	json_item(j);
-	json_number(j, "devid", (uint32_t)v->devid);
+	if (v->devid >= 0)
+		json_number(j, "devid", (uint32_t)v->devid);
 	if (v->mtu)
 		json_number(j, "mtu", v->mtu);
 	text_json(j, "model", v->model);
@@ -137,21 +135,26 @@ static void nic_json(struct json *j, const struct vif_spec *v)
 	}
 	text_json(j, "gatewaydev", v->gatewaydev);
 	json_defbool(j, "trusted", v->trusted);
-	json_close(j, '}');
 }
 
 static void devices_json(struct json *j, const struct guest_config *g)
 {
 	if (g->n_disks) {
 		json_open(j, "disks", '[');
-		for (uint32_t i = 0; i < g->n_disks; i++)
-			disk_json(j, &g->disks[i].spec);
+		for (uint32_t i = 0; i < g->n_disks; i++) {
+			json_item(j);
+			guest_json_disk(j, &g->disks[i].spec);
+			json_close(j, '}');
+		}
 		json_close(j, ']');
 	}
 	if (g->n_vifs) {
 		json_open(j, "nics", '[');
-		for (uint32_t i = 0; i < g->n_vifs; i++)
-			nic_json(j, &g->vifs[i]);
+		for (uint32_t i = 0; i < g->n_vifs; i++) {
+			json_item(j);
+			guest_json_vif(j, &g->vifs[i]);
+			json_close(j, '}');
+		}
 		json_close(j, ']');
 	}
 }

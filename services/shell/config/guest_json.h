@@ -11,5 +11,8 @@
  * leaves out what has its default value; here such members are written, too.
  */
 void guest_json(struct json *j, const struct guest_config *g);
+/* The same of one device. */
+void guest_json_disk(struct json *j, const struct disk_spec *d);
+void guest_json_vif(struct json *j, const struct vif_spec *v);
 
 #endif

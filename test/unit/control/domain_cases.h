@@ -84,6 +84,7 @@
 	X(keys_and_buttons) \
 	X(vcpus_are_set) \
 	X(devices_are_listed) \
+	X(plugs_are_tried) \
 	X(disks_come_and_go) \
 	X(vifs_come_and_go) \
 	X(plugs_that_fail) \

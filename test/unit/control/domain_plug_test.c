@@ -70,6 +70,25 @@ static struct holding holding(uint32_t domid)
 		assert_memory_equal(&now, &(was), sizeof(now)); \
 	} while (0)
 
+void plugs_are_tried(void **state)
+{
+	uint32_t domid = guest_created("create /guests/a.cfg\r", "a");
+	struct holding before = holding(domid);
+
+	(void)state;
+	type("xl -N block-attach a phy:/dev/disk/by-partlabel/b xvdb r; echo $?\r");
+	assert_true(
+		screen_has("\r\ndisk: {\r\n    \"pdev_path\": \"/dev/disk/by-partlabel/b\","));
+	assert_true(screen_has("    \"readwrite\": 0,") && screen_has("}\r\n0\r\nskerry# "));
+	type("xl -N network-attach a mac=00:16:3e:00:00:99\r");
+	assert_true(screen_has("\r\nvif: {\r\n    \"mac\": \"00:16:3e:00:00:99\","));
+	type("xl -N block-attach a phy:/dev/disk/by-partlabel/b xvdb x; echo $?\r");
+	assert_true(screen_has("access") && screen_has("\r\n1\r\nskerry# "));
+	assert_holds(domid, before);
+	guest_destroyed("a");
+	world_at_rest();
+}
+
 void disks_come_and_go(void **state)
 {
 	uint32_t domid = guest_created("create /guests/a.cfg\r", "a");
