@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What an administrator types: verbs that look at a stock Linux guest or act on it, and their exit statuses."""
+import json
 import re
 
 from guestkit import attach, enter, leave, listed, status
@@ -41,6 +42,12 @@ def test_verbs(machine, build, tmp_path):
     assert len(head) == len(row) == 19 and host["NAME"] == "Domain-0" and host["VCPUS"] == "2"
     assert web["NAME"] == "web" and web["MAXMEM(k)"] == str(96 << 10) and web["VCPUS"] == web["NETS"] == web["VBDS"] == "1"
     assert int(web["VBD_RD"]) > 0 and int(web["VBD_RSECT"]) >= 128 and web["VBD_WSECT"] == "0"
+    # the same as JSON, with the parts of the guest
+    host, web = json.loads(m.shell("top --json -i 1 -n -x -s cpu"))
+    assert host["name"] == "Domain-0" and web["name"] == "web" and web["domid"] == int(domid) and web["max_memory_kib"] == 96 << 10
+    assert web["vif_list"][0]["devid"] == 0 and web["vbd_list"][0]["vdev"] == 51712 and web["vbd_list"][0]["reads"] > 0
+    said = m.shell("xl -N block-attach web phy:/dev/disk/by-partlabel/data xvdb r")
+    assert json.loads(said.removeprefix("disk: "))["vdev"] == "xvdb" and "51728" not in m.shell("block-list web")
     m.line("top -d 1")
     for _ in range(2):
         m.expect(r"xentop - \d\d:\d\d:\d\d   Xen 4\.17")

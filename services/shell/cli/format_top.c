@@ -8,7 +8,7 @@
 #include "cli/format_top.h"
 
 #include <inttypes.h>
-#include <stdio.h>
+#include <string.h>
 
 #include "base/array.h"
 
@@ -48,7 +48,7 @@ void format_top_summary(const struct out *o, const struct top_count *n,
 		tsc_hz / 1000000);
 }
 
-void format_top_head(const struct out *o)
+void format_top_head(struct table *t)
 {
 	static const struct {
 		int width;
@@ -60,8 +60,8 @@ void format_top_head(const struct out *o)
 		{ 10, "VBD_RSECT" }, { 10, "VBD_WSECT" }, { 4, "SSID" } };
 
 	for (size_t i = 0; i < ARRAY_SIZE(columns); i++)
-		out_fmt(o, "%s%*s", i ? " " : "", columns[i].width, columns[i].name);
-	out_str(o, "\n");
+		table_plain(t, "%s%*s", i ? " " : "", columns[i].width, columns[i].name);
+	table_plain(t, "\n");
 }
 
 static double percent(uint64_t part, uint64_t all)
@@ -69,19 +69,21 @@ static double percent(uint64_t part, uint64_t all)
 	return all ? 100.0 * (double)part / (double)all : 0;
 }
 
-static void memory_columns(const struct out *o, const struct top_row *r)
+static void memory_columns(struct table *t, const struct top_row *r)
 {
 	const uint64_t max = r->has ? (uint64_t)guest_mem_max(&r->has->config) << 20 : 0;
 
-	out_fmt(o, " %10" PRIu64 " %6.1f", r->list.memory >> 10,
-		percent(r->list.memory, r->total_memory));
-	if (r->has)
-		out_fmt(o, " %10" PRIu64 " %9.1f", max >> 10, percent(max, r->total_memory));
-	else
-		out_fmt(o, " %10s %9s", "no limit", "n/a");
+	table_number(t, "memory_kib", " %10" PRIu64, r->list.memory >> 10);
+	table_number(t, "memory_percent", " %6.1f", percent(r->list.memory, r->total_memory));
+	if (!r->has) {
+		table_plain(t, " %10s %9s", "no limit", "n/a");
+		return;
+	}
+	table_number(t, "max_memory_kib", " %10" PRIu64, max >> 10);
+	table_number(t, "max_memory_percent", " %9.1f", percent(max, r->total_memory));
 }
 
-static void device_columns(const struct out *o, const struct ctl_guest *g)
+static void device_columns(struct table *t, const struct ctl_guest *g)
 {
 	struct vmctl_disk_stats d = { 0 };
 	struct vmctl_vif_stats v = { 0 };
@@ -97,66 +99,142 @@ static void device_columns(const struct out *o, const struct ctl_guest *g)
 		v.tx_bytes += g->vif[i].tx_bytes;
 		v.rx_bytes += g->vif[i].rx_bytes;
 	}
-	out_fmt(o, " %4u %8" PRIu64 " %8" PRIu64, g ? g->config.n_vifs : 0, v.tx_bytes >> 10,
-		v.rx_bytes >> 10);
-	out_fmt(o, " %4u %8" PRIu64 " %8" PRIu64 " %8" PRIu64 " %10" PRIu64 " %10" PRIu64,
-		g ? g->config.n_disks : 0, d.no_room, d.reads, d.writes, d.read_sectors,
-		d.written_sectors);
+	table_number(t, "vifs", " %4u", g ? g->config.n_vifs : 0);
+	table_number(t, "tx_kib", " %8" PRIu64, v.tx_bytes >> 10);
+	table_number(t, "rx_kib", " %8" PRIu64, v.rx_bytes >> 10);
+	table_number(t, "vbds", " %4u", g ? g->config.n_disks : 0);
+	table_number(t, "waited", " %8" PRIu64, d.no_room);
+	table_number(t, "reads", " %8" PRIu64, d.reads);
+	table_number(t, "writes", " %8" PRIu64, d.writes);
+	table_number(t, "read_sectors", " %10" PRIu64, d.read_sectors);
+	table_number(t, "written_sectors", " %10" PRIu64, d.written_sectors);
 }
 
-void format_top_row(const struct out *o, const struct top_row *r, bool full)
+void format_top_row(struct table *t, const struct top_row *r, bool full)
 {
 	const struct list_row *l = &r->list;
 	const bool crashed = has_crashed(l);
 
-	out_fmt(o, full ? "%10s" : "%10.10s", l->name);
-	out_fmt(o, " %c%c%c%c%c%c", l->dying ? 'd' : '-', l->shutdown && !crashed ? 's' : '-',
-		l->blocked ? 'b' : '-', crashed ? 'c' : '-', l->paused ? 'p' : '-',
-		l->running ? 'r' : '-');
-	out_fmt(o, " %10" PRIu64 " %6.1f", l->cpu_ns / NS_PER_S, r->cpu_percent);
-	memory_columns(o, r);
-	out_fmt(o, " %5u", l->vcpus);
-	device_columns(o, r->has);
-	out_fmt(o, " %4u\n", 0u);
+	table_row(t);
+	table_plain(t, full ? "%10s" : "%10.10s", l->name);
+	table_string(t, "name", l->name, strlen(l->name));
+	table_value(t, "domid", l->domid);
+	table_text(t, "state", " %c%c%c%c%c%c", l->dying ? 'd' : '-',
+		l->shutdown && !crashed ? 's' : '-', l->blocked ? 'b' : '-',
+		crashed ? 'c' : '-', l->paused ? 'p' : '-', l->running ? 'r' : '-');
+	table_number(t, "cpu_s", " %10" PRIu64, l->cpu_ns / NS_PER_S);
+	table_number(t, "cpu_percent", " %6.1f", r->cpu_percent);
+	memory_columns(t, r);
+	table_number(t, "vcpus", " %5u", l->vcpus);
+	device_columns(t, r->has);
+	table_plain(t, " %4u", 0u);
+	if (!t->as_json)
+		table_row_end(t);
 }
 
-void format_top_vcpus(const struct out *o, const struct ctl_dom *d)
+void format_top_row_end(struct table *t)
 {
-	out_str(o, "VCPUs(sec): ");
+	if (t->as_json)
+		table_row_end(t);
+}
+
+/* ---- parts of a guest: lines below its row; as JSON, lists in it ---- */
+
+static void list_open(struct table *t, const char *key)
+{
+	if (t->as_json)
+		json_open(&t->j, key, '[');
+}
+
+static void list_close(struct table *t)
+{
+	if (t->as_json)
+		json_close(&t->j, ']');
+}
+
+static void item_open(struct table *t)
+{
+	if (t->as_json)
+		json_item(&t->j);
+}
+
+static void item_close(struct table *t)
+{
+	if (t->as_json)
+		json_close(&t->j, '}');
+}
+
+void format_top_vcpus(struct table *t, const struct ctl_dom *d)
+{
+	list_open(t, "vcpu_list");
+	table_plain(t, "VCPUs(sec): ");
 	for (uint32_t i = 0; i < d->n_vcpus; i++) {
+		const uint64_t seconds = d->vcpu[i].ran_ns / NS_PER_S;
+
 		if (d->vcpu[i].state == 2)
 			continue;
-		out_fmt(o, "%s %2u: %10" PRIu64 "s", i && i % 5 == 0 ? "\n        " : "", i,
-			d->vcpu[i].ran_ns / NS_PER_S);
+		item_open(t);
+		table_plain(t, "%s %2u: %10" PRIu64 "s", i && i % 5 == 0 ? "\n        " : "", i,
+			seconds);
+		table_value(t, "vcpu", i);
+		table_value(t, "cpu_s", seconds);
+		item_close(t);
 	}
-	out_str(o, "\n");
+	table_plain(t, "\n");
+	list_close(t);
 }
 
-void format_top_nets(const struct out *o, const struct ctl_guest *g)
+void format_top_nets(struct table *t, const struct ctl_guest *g)
 {
+	list_open(t, "vif_list");
 	for (uint32_t i = 0; i < g->config.n_vifs && i < GUEST_VIFS_MAX; i++) {
 		const uint32_t devid = (uint32_t)g->config.vifs[i].devid % GUEST_VIFS_MAX;
 		const struct vmctl_vif_stats *s = &g->vif[devid];
 
-		out_fmt(o,
-			"Net%u RX: %8" PRIu64 "bytes %8" PRIu64 "pkts %8uerr %8" PRIu64
-			"drop  ",
-			devid, s->rx_bytes, s->rx_frames, 0u, s->rx_dropped);
-		out_fmt(o, "TX: %8" PRIu64 "bytes %8" PRIu64 "pkts %8uerr %8" PRIu64 "drop\n",
-			s->tx_bytes, s->tx_frames, 0u, s->tx_dropped);
+		item_open(t);
+		table_plain(t, "Net%u", devid);
+		table_value(t, "devid", devid);
+		table_plain(t, " RX:");
+		table_number(t, "rx_bytes", " %8" PRIu64, s->rx_bytes);
+		table_plain(t, "bytes");
+		table_number(t, "rx_frames", " %8" PRIu64, s->rx_frames);
+		table_plain(t, "pkts %8uerr", 0u);
+		table_number(t, "rx_dropped", " %8" PRIu64, s->rx_dropped);
+		table_plain(t, "drop  TX:");
+		table_number(t, "tx_bytes", " %8" PRIu64, s->tx_bytes);
+		table_plain(t, "bytes");
+		table_number(t, "tx_frames", " %8" PRIu64, s->tx_frames);
+		table_plain(t, "pkts %8uerr", 0u);
+		table_number(t, "tx_dropped", " %8" PRIu64, s->tx_dropped);
+		table_plain(t, "drop\n");
+		item_close(t);
 	}
+	list_close(t);
 }
 
-void format_top_vbds(const struct out *o, const struct ctl_guest *g)
+void format_top_vbds(struct table *t, const struct ctl_guest *g)
 {
+	list_open(t, "vbd_list");
 	for (uint32_t i = 0; i < g->config.n_disks && i < GUEST_DISKS_MAX; i++) {
 		const struct guest_disk *d = &g->config.disks[i];
 		const struct vmctl_disk_stats *s = &g->disk[d->seat % GUEST_DISKS_MAX];
 
-		out_fmt(o, "VBD BlkBack %4u [%2x:%2x]  OO: %8" PRIu64 "   RD: %8" PRIu64,
-			d->spec.number, d->spec.number >> 8 & 0xfff, d->spec.number & 0xff,
-			s->no_room, s->reads);
-		out_fmt(o, "   WR: %8" PRIu64 "  RSECT: %10" PRIu64 "  WSECT: %10" PRIu64 "\n",
-			s->writes, s->read_sectors, s->written_sectors);
+		item_open(t);
+		table_plain(t, "VBD BlkBack %4u [%2x:%2x]", d->spec.number,
+			d->spec.number >> 8 & 0xfff, d->spec.number & 0xff);
+		table_value(t, "vdev", d->spec.number);
+		table_plain(t, "  OO:");
+		table_number(t, "waited", " %8" PRIu64, s->no_room);
+		table_plain(t, "   RD:");
+		table_number(t, "reads", " %8" PRIu64, s->reads);
+		table_plain(t, "   WR:");
+		table_number(t, "writes", " %8" PRIu64, s->writes);
+		table_plain(t, "  RSECT:");
+		table_number(t, "read_sectors", " %10" PRIu64, s->read_sectors);
+		table_plain(t, "  WSECT:");
+		table_number(t, "written_sectors", " %10" PRIu64, s->written_sectors);
+		table_plain(t, "\n");
+		item_close(t);
 	}
+	list_close(t);
 }

@@ -21,12 +21,15 @@ void format_top_count(struct top_count *n, const struct list_row *r);
 void format_top_summary(const struct out *o, const struct top_count *n,
 	const struct ctl_system *s, uint64_t tsc_hz);
 
-void format_top_head(const struct out *o);
-/* full: a long name is not cut. */
-void format_top_row(const struct out *o, const struct top_row *r, bool full);
-/* Lines below a row, about parts of the guest. */
-void format_top_vcpus(const struct out *o, const struct ctl_dom *d);
-void format_top_nets(const struct out *o, const struct ctl_guest *g);
-void format_top_vbds(const struct out *o, const struct ctl_guest *g);
+void format_top_head(struct table *t);
+/*
+ * The columns of a row; full: a long name is not cut. Lines about parts of the guest may
+ * follow, then its end.
+ */
+void format_top_row(struct table *t, const struct top_row *r, bool full);
+void format_top_vcpus(struct table *t, const struct ctl_dom *d);
+void format_top_nets(struct table *t, const struct ctl_guest *g);
+void format_top_vbds(struct table *t, const struct ctl_guest *g);
+void format_top_row_end(struct table *t);
 
 #endif

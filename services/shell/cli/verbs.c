@@ -65,6 +65,7 @@ static const struct option long_options[] = {
 	{ "quiet", no_argument, NULL, 'q' },
 	{ "repeat-header", no_argument, NULL, 'r' },
 	{ "schedparam", no_argument, NULL, 's' },
+	{ "sort", required_argument, NULL, 's' },
 	{ "show-log", no_argument, NULL, 'l' },
 	{ "vbds", no_argument, NULL, 'x' },
 	{ "vcpus", no_argument, NULL, 'v' },
@@ -248,7 +249,7 @@ static void long_options_of(
 int verb_options(const struct verb *v, int argc, char **argv, struct options *o, struct msg *m)
 {
 	struct option list[ARRAY_SIZE(long_options) + 1];
-	char letters[16] = ":h";
+	char letters[32] = ":h";
 	int letter, rc;
 
 	memset(o, 0, sizeof(*o));

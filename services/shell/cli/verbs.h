@@ -164,14 +164,16 @@ enum verb_effect { EFFECT_LOOKS, EFFECT_CHANGES, EFFECT_STAYS };
 	X("cpupool-list", cpupool_list, "cj", 0, 1, NONE, LOOKS, "[-c] [--json] [POOL]", \
 		"pools of CPUs, of which this host has one", \
 		"  -c  the numbers of its CPUs\n") \
-	X("top", top, "bd:i:nxvrfz", 0, 0, NONE, STAYS, \
-		"[-b] [-d SECONDS] [-i N] [-n] [-x] [-v] [-r] [-f]", \
+	X("top", top, "bd:i:nxvrfzs:j", 0, 0, NONE, STAYS, \
+		"[-b] [-d SECONDS] [-i N] [-s ORDER] [-n] [-x] [-v] [-r] [-f] [--json]", \
 		"what domains use, again and again", \
 		"The columns are xentop's. The keys N, B, V and R show the parts and the header, as the\n" \
-		"options; Q or Ctrl-C ends it.\n" \
+		"options; S takes the next order; Q or Ctrl-C ends it.\n" \
 		"  -b  one table below the other, without keys        -d SECONDS  between them (3)\n" \
 		"  -i N  ends after N tables        -f  names are not cut\n" \
+		"  -s ORDER  of guests: id, name, cpu (percent), time, mem, vcpus\n" \
 		"  -n  lines about vifs        -x  about disks        -v  about vCPUs\n" \
+		"  --json  each table as a list, without keys\n" \
 		"  -r  a header before each row        -z  makes no difference: Domain-0 comes first\n") \
 	X("info", info, "nj", 0, 1, NONE, LOOKS, "[--json] [KEY]", "facts about the host", \
 		"With KEY, only the value of that line.\n") \

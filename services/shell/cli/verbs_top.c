@@ -7,6 +7,7 @@
  *             when the answer is there. Between two tables runs a timer. Keys, or ^C, change
  *             the options or end it.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/format_top.h"
@@ -20,15 +21,37 @@
 
 enum { DELAY_S = 3, NUMBER_MAX = 1000000 };
 
+/* X(name, word of -s) */
+#define TOP_ORDERS(X) \
+	X(ID, "id") \
+	X(NAME, "name") X(CPU, "cpu") X(TIME, "time") X(MEM, "mem") X(VCPUS, "vcpus")
+#define X(sym, word) ORDER_##sym,
+enum top_order { TOP_ORDERS(X) ORDER_END };
+#undef X
+#define X(sym, word) word,
+static const char *const orders[] = { TOP_ORDERS(X) };
+#undef X
+
 static struct {
 	bool batch, nets, vbds, vcpus, repeat, full;
+	enum table_form form;
+	enum top_order order;
 	uint32_t delay_s;
 	uint32_t left; /* tables to come; 0: no end */
 
 	bool waits; /* for the next table */
 	struct svc_timer next;
-	bool head;   /* this table has its head */
-	uint32_t at; /* the guest whose row comes next */
+	struct table rows; /* of the table that is being made */
+	bool head;         /* it has its head */
+	/*
+	 * The guests of this table, by their places in `look`, and the one whose row comes
+	 * next.
+	 */
+	struct place {
+		uint32_t at;
+		double cpu_percent;
+	} place[CTL_GUESTS_MAX];
+	uint32_t n, at;
 
 	struct used {
 		uint32_t domid;
@@ -53,37 +76,89 @@ static double cpu_percent(uint32_t domid, uint64_t cpu_ns)
 }
 
 /* has: NULL: the host. */
-static void row_print(const struct list_row *l, const struct ctl_guest *has)
+static void row_print(const struct list_row *l, double percent, const struct ctl_guest *has)
 {
 	const struct top_row r = { .list = *l,
-		.cpu_percent = cpu_percent(l->domid, l->cpu_ns),
+		.cpu_percent = percent,
 		.total_memory = look_system.host_memory + look_system.guest_memory,
 		.has = has };
 
 	if (!top.head || top.repeat)
-		format_top_head(&term_out);
+		format_top_head(&top.rows);
 	top.head = true;
-	format_top_row(&term_out, &r, top.full);
+	format_top_row(&top.rows, &r, top.full);
 }
+
+/* ---- their order ---- */
+
+static int numbers_compare(double a, double b) { return (a < b) - (a > b); }
+
+/* The greatest first, names and numbers of guests excepted. */
+static int places_compare(const void *a, const void *b)
+{
+	const struct place *p = a, *q = b;
+	const struct ctl_dom *d = &look.dom[p->at], *e = &look.dom[q->at];
+	struct list_row r = { 0 }, s = { 0 };
+	int c = 0;
+
+	(void)list_row_guest(d, &r);
+	(void)list_row_guest(e, &s);
+	switch (top.order) {
+	case ORDER_NAME:
+		c = strcmp(d->name, e->name);
+		break;
+	case ORDER_CPU:
+		c = numbers_compare(p->cpu_percent, q->cpu_percent);
+		break;
+	case ORDER_TIME:
+		c = numbers_compare((double)r.cpu_ns, (double)s.cpu_ns);
+		break;
+	case ORDER_MEM:
+		c = numbers_compare((double)r.memory, (double)s.memory);
+		break;
+	case ORDER_VCPUS:
+		c = numbers_compare(r.vcpus, s.vcpus);
+		break;
+	default:
+		break;
+	}
+	return c ? c : (d->domid > e->domid) - (d->domid < e->domid);
+}
+
+static void guests_order(void)
+{
+	struct list_row r;
+
+	top.n = 0;
+	for (uint32_t i = 0; i < look.n; i++)
+		if (look.dom[i].flags & CTL_DOM_THERE && list_row_guest(&look.dom[i], &r))
+			top.place[top.n++] = (struct place){ i,
+				cpu_percent(r.domid, r.cpu_ns) };
+	qsort(top.place, top.n, sizeof(top.place[0]), places_compare);
+}
+
+/* ---- rows ---- */
 
 static void guest_next(void);
 
 static void guest_known(const void *body, uint32_t len)
 {
-	const struct ctl_dom *d = &look.dom[top.at++];
+	const struct place *p = &top.place[top.at++];
+	const struct ctl_dom *d = &look.dom[p->at];
 	static struct ctl_guest g;
 	struct list_row r;
 
 	if (body && len == sizeof(g) &&
 		list_row_guest(d, &r)) { /* it has not ended meanwhile */
 		memcpy(&g, body, sizeof(g));
-		row_print(&r, &g);
+		row_print(&r, p->cpu_percent, &g);
 		if (top.vcpus)
-			format_top_vcpus(&term_out, d);
+			format_top_vcpus(&top.rows, d);
 		if (top.nets)
-			format_top_nets(&term_out, &g);
+			format_top_nets(&top.rows, &g);
 		if (top.vbds)
-			format_top_vbds(&term_out, &g);
+			format_top_vbds(&top.rows, &g);
+		format_top_row_end(&top.rows);
 	}
 	guest_next();
 }
@@ -110,8 +185,11 @@ static void show_end(void)
 	memcpy(top.last, top.now, sizeof(top.last));
 	top.n_last = top.n_now;
 	top.last_ns = top.now_ns;
+	table_end(&top.rows);
 	if (!top.batch)
-		out_str(&term_out, "  Networks  vBds  VCPUs  Repeat header  Quit\n");
+		out_fmt(&term_out,
+			"  Networks  vBds  VCPUs  Repeat header  Sort order (%s)  Quit\n",
+			orders[top.order]);
 	if (top.left && --top.left == 0) {
 		shell_done(the_shell);
 		return;
@@ -128,10 +206,9 @@ static void guest_next(void)
 		shell_on_room(guest_next);
 		return;
 	}
-	while (top.at < look.n && !(look.dom[top.at].flags & CTL_DOM_THERE))
-		top.at++;
-	if (top.at < look.n)
-		verb_try(CTL_DESCRIBE, &look.dom[top.at].domid, sizeof(uint32_t), guest_known);
+	if (top.at < top.n)
+		verb_try(CTL_DESCRIBE, &look.dom[top.place[top.at].at].domid, sizeof(uint32_t),
+			guest_known);
 	else
 		show_end();
 }
@@ -161,7 +238,10 @@ static void system_known(void)
 	if (!top.batch)
 		summary_print();
 	list_row_host(&look_system, &host);
-	row_print(&host, NULL);
+	table_begin(&top.rows, &term_out, top.form);
+	row_print(&host, cpu_percent(host.domid, host.cpu_ns), NULL);
+	format_top_row_end(&top.rows);
+	guests_order();
 	guest_next();
 }
 
@@ -185,6 +265,9 @@ static void key_pressed(uint8_t byte)
 		break;
 	case 'r':
 		top.repeat = !top.repeat;
+		break;
+	case 's':
+		top.order = (top.order + 1) % ORDER_END;
 		break;
 	case 'q':
 		shell_cut(the_shell);
@@ -210,13 +293,31 @@ static bool value_take(struct shell *sh, const struct options *o, char letter, u
 	return false;
 }
 
+/* False: the user has been told. */
+static bool order_take(struct shell *sh, const char *name)
+{
+	if (!name)
+		return true;
+	for (uint32_t i = 0; i < ORDER_END; i++) {
+		if (strcmp(name, orders[i]) == 0) {
+			top.order = (enum top_order)i;
+			return true;
+		}
+	}
+	shell_fail(sh, "top: -s '%.20s' is no order; id, name, cpu, time, mem and vcpus are\n",
+		name);
+	return false;
+}
+
 void verb_top(struct shell *sh, const struct options *o)
 {
 	memset(&top, 0, sizeof(top));
 	top.delay_s = DELAY_S;
-	if (!value_take(sh, o, 'd', &top.delay_s) || !value_take(sh, o, 'i', &top.left))
+	if (!value_take(sh, o, 'd', &top.delay_s) || !value_take(sh, o, 'i', &top.left) ||
+		!order_take(sh, o->value['s']))
 		return;
-	top.batch = o->count['b'] != 0;
+	top.form = verb_form(o);
+	top.batch = o->count['b'] || top.form == TABLE_JSON;
 	top.nets = o->count['n'] != 0;
 	top.vbds = o->count['x'] != 0;
 	top.vcpus = o->count['v'] != 0;

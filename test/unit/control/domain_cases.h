@@ -77,6 +77,7 @@
 	X(a_guest_ends_in_a_table_of_top) \
 	X(keys_of_top) \
 	X(options_of_top) \
+	X(orders_of_top) \
 	X(renames) \
 	X(configurations_are_updated) \
 	X(exit_statuses) \

@@ -106,7 +106,8 @@ void keys_of_top(void **state)
 	assert_true(screen_has(
 		"\r\n2 domains: 2 running, 0 blocked, 0 paused, 0 crashed, 0 dying, 0 shutdown\r\n"));
 	assert_true(screen_has("k free    CPUs: 2 @ 1000MHz\r\n      NAME  STATE "));
-	assert_true(screen_has("Repeat header  Quit\r\n") && !screen_has("Net0"));
+	assert_true(
+		screen_has("Repeat header  Sort order (id)  Quit\r\n") && !screen_has("Net0"));
 	type("n"); /* at once */
 	answered(domid);
 	assert_true(tables() == 1 && screen_has("Net0") && !screen_has("VBD Blk"));
@@ -151,4 +152,53 @@ void options_of_top(void **state)
 	type("top --batch --iterations=1 --delay=9 --full-name --dom0-first | grep -c Domain-0\r");
 	assert_true(screen_has("\r\n1\r\n"));
 	world_at_rest();
+}
+
+/* The place of a text on the screen. */
+static size_t place_of(const char *text)
+{
+	const char *at = strstr(world.screen, text);
+
+	assert_non_null(at);
+	return (size_t)(at - world.screen);
+}
+
+void orders_of_top(void **state)
+{
+	static const struct vmctl_stats small = { .memory = 20 << 20, .n_vcpus = 1 };
+	uint32_t b = guest_created("create /guests/b.cfg\r", "b"),
+		 a = guest_created("create /guests/a.cfg\r", "a");
+
+	(void)state;
+	type("top -b -i 1\r");
+	vmm_says(b, VMCTL_STATS, 0, &small, sizeof(small));
+	answered(a);
+	assert_true(place_of("\r\n         b ") < place_of("\r\n         a "));
+	type("top -b -i 1 -s name\r");
+	vmm_says(b, VMCTL_STATS, 0, &small, sizeof(small));
+	answered(a);
+	assert_true(place_of("\r\n         a ") < place_of("\r\n         b "));
+	type("top --json -i 1 --sort=mem | match domid\r");
+	vmm_says(b, VMCTL_STATS, 0, &small, sizeof(small));
+	answered(a);
+	assert_true(screen_has("\"domid\": 0,\r\n"));
+	type("top --json -i 1 -s mem\r");
+	vmm_says(b, VMCTL_STATS, 0, &small, sizeof(small));
+	answered(a);
+	assert_true(place_of("\"name\": \"a\"") < place_of("\"name\": \"b\""));
+	assert_true(screen_has("]\r\nskerry# ") && !screen_has("VCPUS"));
+	type("top -s size; echo $?\r");
+	assert_true(screen_has("'size' is no order") && screen_has("\r\n1\r\n"));
+	type("top\r");
+	vmm_says(b, VMCTL_STATS, 0, &small, sizeof(small));
+	answered(a);
+	type("s");
+	vmm_says(b, VMCTL_STATS, 0, &small, sizeof(small));
+	answered(a);
+	assert_true(screen_has("Sort order (name)"));
+	assert_true(place_of("\r\n         a ") < place_of("\r\n         b "));
+	type("q");
+	guest_destroyed("a");
+	guest_destroyed("b");
+	time_again();
 }

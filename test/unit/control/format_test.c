@@ -147,10 +147,13 @@ static void top(void **state)
 		.total_memory = 512 << 20,
 		.has = &g };
 	struct out o = text_sink_out(&s);
+	struct table t;
 
 	(void)state;
-	format_top_head(&o);
-	format_top_row(&o, &r, false);
+	table_begin(&t, &o, TABLE_TEXT);
+	format_top_head(&t);
+	format_top_row(&t, &r, false);
+	format_top_row_end(&t);
 	assert_string_equal(s.text,
 		"      NAME  STATE   CPU(sec) CPU(%)     MEM(k) MEM(%)  MAXMEM(k) MAXMEM(%) VCPUS NETS NETTX(k) NETRX(k) VBDS   VBD_OO   VBD_RD   VBD_WR  VBD_RSECT  VBD_WSECT SSID\n"
 		"a-long-nam --b---         12   12.3      65536   12.5     131072      25.0     2    1       22       32    2        4       11       22         88        176    0\n");
@@ -159,19 +162,37 @@ static void top(void **state)
 	r.list.shutdown = r.list.dying = true;
 	r.list.blocked = false;
 	r.list.reason = 3;
-	format_top_row(&o, &r, true);
+	format_top_row(&t, &r, true);
 	assert_memory_equal(s.text,
 		"a-long-name d--c--         12   12.3      65536   12.5   no limit       n/a     2    0        0 ",
 		96);
 	o = text_sink_out(&s);
-	format_top_vcpus(&o, &d);
-	format_top_nets(&o, &g);
-	format_top_vbds(&o, &g);
+	format_top_vcpus(&t, &d);
+	format_top_nets(&t, &g);
+	format_top_vbds(&t, &g);
 	assert_string_equal(s.text,
 		"VCPUs(sec):   0:          5s  2:          1s\n"
 		"Net2 RX:    33000bytes       12pkts        0err        2drop  TX:    22528bytes       11pkts        0err        1drop\n"
 		"VBD BlkBack 51712 [ca: 0]  OO:        4   RD:        1   WR:        2  RSECT:          8  WSECT:         16\n"
 		"VBD BlkBack 51728 [ca:10]  OO:        0   RD:       10   WR:       20  RSECT:         80  WSECT:        160\n");
+	o = text_sink_out(&s);
+	r.has = &g;
+	table_begin(&t, &o, TABLE_JSON);
+	format_top_head(&t);
+	format_top_row(&t, &r, false);
+	format_top_vcpus(&t, &d);
+	format_top_nets(&t, &g);
+	format_top_row_end(&t);
+	table_end(&t);
+	assert_non_null(strstr(s.text, "[\n    {\n        \"name\": \"a-long-name\",\n"));
+	assert_non_null(strstr(s.text, "\"state\": \"d--c--\",\n        \"cpu_s\": 12,\n"));
+	assert_non_null(strstr(s.text, "\"max_memory_percent\": 25.0,\n"));
+	assert_non_null(strstr(s.text,
+		"        \"vcpu_list\": [\n            {\n                \"vcpu\": 0,\n                \"cpu_s\": 5\n            },\n"));
+	assert_non_null(
+		strstr(s.text, "\"rx_frames\": 12,\n                \"rx_dropped\": 2,"));
+	assert_non_null(strstr(s.text, "            }\n        ]\n    }\n]\n"));
+	assert_null(strstr(s.text, "SSID"));
 }
 
 static void uptime(void **state)
