@@ -224,6 +224,7 @@ struct ctl_guest {
 	uint64_t served_ns; /* CPU time of services that worked for it */
 	struct vmctl_disk_stats disk[GUEST_DISKS_MAX]; /* by their seats */
 	struct vmctl_vif_stats vif[GUEST_VIFS_MAX];
+	uint64_t exits[VMCTL_EXITS];
 	struct guest_config config;
 };
 _Static_assert(sizeof(struct ctl_guest) <= CTL_BODY_MAX, "it fits an answer");

@@ -272,6 +272,8 @@ struct vmctl_vif_stats {
 	uint64_t rx_frames, rx_bytes, rx_dropped;
 };
 _Static_assert(sizeof(struct vmctl_vif_stats) == 48, "no padding");
+/* Places for the reasons of exits (enum sk_exit_reason), a power of two. */
+#define VMCTL_EXITS 32u
 struct vmctl_stats {
 	/* Bytes that the guest holds now. */
 	uint64_t memory;
@@ -282,7 +284,9 @@ struct vmctl_stats {
 	/* By their seats. */
 	struct vmctl_disk_stats disk[VM_DISKS_MAX];
 	struct vmctl_vif_stats vif[VM_VIFS_MAX];
+	/* How often the guest's vCPUs left guest mode, by reason. */
+	uint64_t exits[VMCTL_EXITS];
 };
-_Static_assert(sizeof(struct vmctl_stats) == 760, "no padding");
+_Static_assert(sizeof(struct vmctl_stats) == 1016, "no padding");
 
 #endif

@@ -46,6 +46,9 @@ def test_verbs(machine, build, tmp_path):
     host, web = json.loads(m.shell("top --json -i 1 -n -x -s cpu"))
     assert host["name"] == "Domain-0" and web["name"] == "web" and web["domid"] == int(domid) and web["max_memory_kib"] == 96 << 10
     assert web["vif_list"][0]["devid"] == 0 and web["vbd_list"][0]["vdev"] == 51712 and web["vbd_list"][0]["reads"] > 0
+    exits = {row["reason"]: row["count"] for row in json.loads(m.shell("exits --json web"))}
+    assert exits["HLT"] > 0 and exits["HYPERCALL"] > 0 and exits["CPUID"] > 0, exits
+    assert re.search(r"^all +[0-9]+$", m.shell("exits web"), re.M)
     said = m.shell("xl -N block-attach web phy:/dev/disk/by-partlabel/data xvdb r")
     assert json.loads(said.removeprefix("disk: "))["vdev"] == "xvdb" and "51728" not in m.shell("block-list web")
     m.line("top -d 1")

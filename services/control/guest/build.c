@@ -664,6 +664,7 @@ void guest_facts(const struct guest *g, struct ctl_guest *f)
 	memcpy(f->unknown, g->stats.unknown, sizeof(f->unknown));
 	memcpy(f->disk, g->stats.disk, sizeof(f->disk));
 	memcpy(f->vif, g->stats.vif, sizeof(f->vif));
+	memcpy(f->exits, g->stats.exits, sizeof(f->exits));
 	for (uint32_t i = 0; i < ARRAY_SIZE(g->device); i++)
 		f->memory += piece_bytes(g->device[i]);
 	for (uint32_t i = 0; i < g->ram.n; i++)

@@ -175,6 +175,10 @@ enum verb_effect { EFFECT_LOOKS, EFFECT_CHANGES, EFFECT_STAYS };
 		"  -n  lines about vifs        -x  about disks        -v  about vCPUs\n" \
 		"  --json  each table as a list, without keys\n" \
 		"  -r  a header before each row        -z  makes no difference: Domain-0 comes first\n") \
+	X("exits", exits, "j", 1, 1, GUEST, LOOKS, "[--json] NAME", \
+		"how often a guest's vCPUs left guest mode, and why", \
+		"Counted since the guest was started, over all of its vCPUs; `watch 5 exits NAME` shows\n" \
+		"how they grow.\n") \
 	X("info", info, "nj", 0, 1, NONE, LOOKS, "[--json] [KEY]", "facts about the host", \
 		"With KEY, only the value of that line.\n") \
 	X("dmesg", dmesg, "c", 0, 0, NONE, LOOKS, "[-c]", "log of the host and of its guests", \

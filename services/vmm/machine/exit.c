@@ -272,8 +272,12 @@ static apart void exit_cr_write(struct vcpu *v)
 		exit_skip(v, 3);
 }
 
+_Static_assert(SK_EXIT_END <= VMCTL_EXITS, "each reason has its own place");
+
 enum exit_next exit_dispatch(struct vcpu *v, uint32_t reason)
 {
+	/* no test of its own, because this runs at each exit */
+	v->exits[reason % VMCTL_EXITS]++;
 	if (reason == SK_EXIT_HYPERCALL)
 		return exit_hypercall(v);
 	switch (reason) {

@@ -110,6 +110,11 @@ struct vcpu {
 	/* Its thread sleeps because the guest is paused or stopped. */
 	uint32_t parked;
 
+	/* ---- its own thread; others may read them ---- */
+
+	/* How often it left guest mode, by reason. */
+	uint64_t exits[VMCTL_EXITS];
+
 	/* ---- its own thread ---- */
 
 	struct gva_seen seen[GVA_SEEN];

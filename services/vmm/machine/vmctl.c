@@ -249,6 +249,12 @@ static void devices_look(void)
 
 /* ---- to control -------------------------------------------------------------------------- */
 
+static void exits_add(uint64_t sum[VMCTL_EXITS], const struct vcpu *v)
+{
+	for (uint32_t i = 0; i < VMCTL_EXITS; i++)
+		sum[i] += __atomic_load_n(&v->exits[i], __ATOMIC_RELAXED);
+}
+
 static void stats_fill(struct vmctl_stats *s)
 {
 	memset(s, 0, sizeof(*s));
@@ -264,6 +270,7 @@ static void stats_fill(struct vmctl_stats *s)
 		s->vcpu[i].state = !vcpu_is_up(v)                                ? 2
 				   : __atomic_load_n(&v->idle, __ATOMIC_RELAXED) ? 1
 										 : 0;
+		exits_add(s->exits, v);
 	}
 }
 

@@ -78,6 +78,7 @@
 	X(keys_of_top) \
 	X(options_of_top) \
 	X(orders_of_top) \
+	X(exits_are_counted) \
 	X(renames) \
 	X(configurations_are_updated) \
 	X(exit_statuses) \

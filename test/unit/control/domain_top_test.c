@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* domain_top_test.c - the control domain: top */
 #include <setjmp.h>
+#include <sk/vcpu.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,7 +16,8 @@ static const struct vmctl_stats stats = { .memory = 60 << 20,
 	.n_vcpus = 2,
 	.vcpu = { { 0, 0, 1 }, { 0, 1, 0 } },
 	.disk[0] = { 10, 20, 1, 80, 160, 3 },
-	.vif[0] = { 5, 5000, 0, 6, 7000, 0 } };
+	.vif[0] = { 5, 5000, 0, 6, 7000, 0 },
+	.exits = { [SK_EXIT_HYPERCALL] = 3000, [SK_EXIT_HLT] = 1000 } };
 
 /* Control has asked its VMM. */
 static void answered(uint32_t domid)
@@ -200,5 +202,27 @@ void orders_of_top(void **state)
 	type("q");
 	guest_destroyed("a");
 	guest_destroyed("b");
+	time_again();
+}
+
+void exits_are_counted(void **state)
+{
+	uint32_t domid = guest_created("create /guests/a.cfg\r", "a");
+
+	(void)state;
+	type("exits a\r");
+	answered(domid);
+	assert_true(screen_has("\r\nReason                  Count   Share\r\n"
+			       "HYPERCALL                3000   75.0%\r\n"
+			       "HLT                      1000   25.0%\r\n"
+			       "all                      4000\r\nskerry# "));
+	type("exits --json a\r");
+	answered(domid);
+	assert_true(screen_has("\"reason\": \"HLT\",\r\n        \"count\": 1000\r\n"));
+	assert_false(screen_has("Share") || screen_has("all"));
+	type("exits nobody; exits 0; echo $?\r");
+	assert_true(screen_has("invalid domain") && screen_has("the host itself"));
+	assert_true(screen_has("\r\n1\r\n"));
+	guest_destroyed("a");
 	time_again();
 }

@@ -262,10 +262,13 @@ static void instruction_lengths(void **state)
 
 static void cpuid_answers(void **state)
 {
+	uint64_t before = v.exits[SK_EXIT_CPUID];
+
 	(void)state;
 	CODE_PUT(0x0f, 0xa2);
 	st.gpr[SK_RAX] = 0xdead000040000000;
 	assert_int_equal(exit_dispatch(&v, SK_EXIT_CPUID), NEXT_ENTER);
+	assert_int_equal(v.exits[SK_EXIT_CPUID], before + 1);
 	went_on(CODE + 2);
 	assert_int_equal(st.gpr[SK_RAX], 0x40000004);
 	assert_int_equal(st.gpr[SK_RBX], 0x566e6558); /* "XenV" */
