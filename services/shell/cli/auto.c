@@ -57,6 +57,7 @@ static void guest_over(uint32_t domid, const char *text)
 	const char *name = list.name[list.at - 1];
 
 	files_dealt_with(list.at, false);
+	out_fmt(&log_out, "shell: create %s/%s: status %d\n", auto_dir, name, text != NULL);
 	if (text && strstr(text, name)) /* the text names the file already */
 		out_fmt(&term_messages, "%s\n", text);
 	else if (text)
@@ -126,6 +127,7 @@ static void guest_start_next(void)
 			    &m) == 0)
 			return;
 		out_fmt(&term_messages, "%s\n", m.text);
+		out_fmt(&log_out, "shell: create %s: status 1\n", path);
 		files_dealt_with(list.at, false);
 	}
 	svc_timer_set(&list.patience, SK_NO_DEADLINE);

@@ -32,6 +32,8 @@ void starts_with_auto_guests(void **state)
 	vmm_says(2, VMCTL_READY, 0, NULL, 0);
 	assert_string_equal(domtab_get(&guests, 2)->name, "two");
 	assert_true(screen_has("/guests/auto/3.cfg"));
+	assert_non_null(strstr(world.log, "shell: create /guests/auto/1.cfg: status 0\n"));
+	assert_non_null(strstr(world.log, "shell: create /guests/auto/3.cfg: status 1\n"));
 	assert_true(screen_has("skerry# "));
 	slots_at_rest = 0;
 	guest_destroyed("one");
