@@ -6,6 +6,7 @@
 #define VMM_SHINFO_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "xen/xen_domain.h"
@@ -30,8 +31,8 @@ void shinfo_select_all(unsigned int cpu);
 /* Members of the vCPU's vcpu_info, which is aligned to 4. */
 static inline uint8_t *shinfo_upcall_pending(unsigned int cpu)
 {
-	return &__atomic_load_n(&xen_dom.vcpu[cpu].info, __ATOMIC_ACQUIRE)
-			->evtchn_upcall_pending;
+	return (uint8_t *)__atomic_load_n(&xen_dom.vcpu[cpu].info, __ATOMIC_ACQUIRE) +
+	       offsetof(struct vcpu_info, evtchn_upcall_pending);
 }
 uint8_t *shinfo_upcall_mask(unsigned int cpu);
 void *shinfo_time(unsigned int cpu);
