@@ -43,6 +43,8 @@ struct life {
 	sk_time_t started_at, recovered_at, start_at;
 	/* Pulses since it has answered one; and whether it ever did in this life. */
 	uint32_t pulses;
+	/* For how long it had waited for its CPU when the first of these pulses was sent. */
+	uint64_t waited;
 	bool answered;
 	/* How often in a row platform has ended while it reset the device. */
 	uint32_t resets_lost;

@@ -248,9 +248,19 @@ static bool step_ending(struct domain *d)
 }
 
 /* ---- the new start ----------------------------------------------------------------------- */
+/* For how long it has waited for its CPU since it was started, in ticks. */
+static uint64_t cpu_waited(const struct domain *d)
+{
+	uint64_t consumed, waited;
+	uint32_t cpu;
+
+	return sk_sched_stats(d->proc.sched, &consumed, &waited, &cpu) ? 0 : waited;
+}
+
 static void pulse_send(struct domain *d)
 {
-	d->life.pulses++;
+	if (d->life.pulses++ == 0)
+		d->life.waited = cpu_waited(d);
 	(void)sk_signal(d->pulse);
 }
 
@@ -340,19 +350,27 @@ static bool step_opening(struct domain *d)
 }
 
 /* ---- pulses ------------------------------------------------------------------------------ */
+/* Pulses that it could not answer, because others with a higher priority had its CPU. */
+static uint32_t pulses_starved(const struct domain *d)
+{
+	return (uint32_t)((cpu_waited(d) - d->life.waited) / ms_to_ticks(PULSE_MS));
+}
+
 /*
  * A domain may wait for the answer to a call of a service that is being restarted, so it is not
- * taken for hung meanwhile.
+ * taken for hung meanwhile. Nor is one that gets no CPU, which another life would not get
+ * either.
  */
 static void pulse(struct domain *d)
 {
 	struct life *l = &d->life;
+	uint32_t max = l->answered ? PULSES_MAX : PULSES_FIRST;
 
 	if (!domain_runs(d))
 		return;
 	if (waits_for_service(d))
 		l->pulses = 0;
-	if (l->pulses < (l->answered ? PULSES_MAX : PULSES_FIRST)) {
+	if (l->pulses < max || l->pulses - max < pulses_starved(d)) {
 		pulse_send(d);
 		return;
 	}

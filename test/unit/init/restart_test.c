@@ -342,6 +342,41 @@ static void a_domain_that_hangs(void)
 	run(hang_steps);
 }
 
+/* disk gets no CPU for 5 s, and does not use the one that it has then. */
+static void w_begin(struct kern_msg *m)
+{
+	own(domains[DISK].proc.sched)->waited = 1000000000; /* before its last answer */
+	h_begin(m);
+}
+
+static void w_step(struct kern_msg *m)
+{
+	static unsigned int n;
+
+	if (n++ % 2 == 0) {
+		answers_pulse(
+			m, 1ull << STORAGE | 1ull << UART | 1ull << CONSOLE | 1ull << PLATFORM);
+		return;
+	}
+	if (domains[DISK].state != DOMAIN_RUNNING) {
+		assert_int_equal(domains[DISK].life.end, DOMAIN_END_HANG);
+		assert_in_range(n_waits, 16, 17);
+		_exit(0);
+	}
+	if (n_waits++ < 10)
+		own(domains[DISK].proc.sched)->waited += 50000000; /* half a second */
+	time_passes();
+}
+
+static void (*const waits_steps[])(
+	struct kern_msg *m) = { w_begin, [1 ... 62] = w_step, h_not_noticed, NULL };
+
+static void a_domain_without_a_cpu(void)
+{
+	fast_machine();
+	run(waits_steps);
+}
+
 /* ---- calls at the same time ---- */
 static void q_of_a_last_life(struct kern_msg *m)
 {
@@ -447,6 +482,7 @@ int main(void)
 		KERN_CASE(a_service_that_exits),
 		KERN_CASE(a_console_that_refuses),
 		KERN_CASE(a_domain_that_hangs),
+		KERN_CASE(a_domain_without_a_cpu),
 		KERN_CASE(domains_that_answer),
 		KERN_CASE(words_of_another_life),
 		KERN_CASE(any_call_that_fails),

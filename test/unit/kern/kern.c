@@ -528,7 +528,7 @@ static long sys_sched(long nr, uint64_t r[6])
 	}
 	if (nr == SK_SYS_SCHED_STATS) {
 		r[0] = 1000 + s->obj->priority;
-		r[1] = 0;
+		r[1] = s->obj->waited;
 		r[2] = s->obj->cpu;
 		return 0;
 	}

@@ -71,7 +71,7 @@ struct kern_object {
 	bool runs;
 	/* SCHED */
 	uint32_t cpu, priority, weight;
-	uint64_t budget, period;
+	uint64_t budget, period, waited;
 	/* IRQ */
 	uint32_t gsi, flags;
 	bool claimed, msi;
