@@ -43,6 +43,8 @@
 enum {
 	KEY_BELL = 7,
 	STUCK_S = 10,
+	/* A longer one is not kept whole: attached_mark. */
+	LAST_LINE_MAX = 256,
 };
 /* Enough turns to take all that a ring holds. */
 enum { LAST_TURNS = 4 };
@@ -87,8 +89,12 @@ static uint64_t attached_from;
  * shown.
  */
 static uint64_t attached_lost;
-/* A mark is to follow the output that was there when the user attached. */
+/*
+ * A mark tells the output that was there when the user attached from what comes now. It stands
+ * where the last line begins that has no end, so that a line, as that of a prompt, is whole.
+ */
 static bool attached_mark;
+static uint64_t attached_mark_at;
 /* The text that was shown may have changed the terminal's state. */
 static bool attached_escapes;
 /* The terminal has to be reset before the shell's next output. */
@@ -184,7 +190,19 @@ static struct stream *guest_find(uint32_t domid)
 	return NULL;
 }
 
-/* Output that no user has seen so far comes first. marked: a mark is to follow it. */
+/* Where the line without an end that a log ends with begins; `end` if it is long. */
+static uint64_t last_line(const struct textlog *l, uint64_t begin, uint64_t end)
+{
+	char text[LAST_LINE_MAX];
+	uint64_t from = end - begin > sizeof(text) ? end - sizeof(text) : begin, at = from;
+	size_t n = textlog_read(l, &at, text, sizeof(text));
+
+	while (n && text[n - 1] != '\n')
+		n--;
+	return n || from == begin ? from + n : end;
+}
+
+/* Output that no user has seen so far comes first. marked: it is told from later output. */
 static void attach(struct stream *g, bool marked)
 {
 	uint64_t oldest = textlog_start(&g->log), seen = g->log.seen;
@@ -194,6 +212,7 @@ static void attach(struct stream *g, bool marked)
 	attached_lost = oldest > seen ? oldest - seen : 0;
 	attached_pos = attached_lost ? oldest : seen;
 	attached_mark = marked && attached_pos < attached_from;
+	attached_mark_at = last_line(&g->log, attached_pos, attached_from);
 	input_attach(&input, &g->in);
 }
 
@@ -304,7 +323,7 @@ static bool say_lost(void)
 	return true;
 }
 
-/* What was there is followed by a line that tells it from what comes now. False: no room. */
+/* The lines that were there, and the mark. False: no room. */
 static bool show_old(void)
 {
 	static const char mark[] = "\r\n[what follows is live]\r\n";
@@ -313,11 +332,12 @@ static bool show_old(void)
 
 	if (!attached_mark)
 		return true;
-	if (!serial_text(&attached->log, &attached_pos, attached_from, &attached_escapes))
+	if (!serial_text(&attached->log, &attached_pos, attached_mark_at, &attached_escapes))
 		return false;
 	(void)textlog_read(&attached->log, &last, &c, 1);
-	attached_mark = c == '\n' ? !serial_put(mark + 2, sizeof(mark) - 3)
-				  : !serial_put(mark, sizeof(mark) - 1);
+	attached_mark = attached_mark_at < attached_from || c == '\n'
+				? !serial_put(mark + 2, sizeof(mark) - 3)
+				: !serial_put(mark, sizeof(mark) - 1);
 	return !attached_mark;
 }
 

@@ -26,7 +26,7 @@ static void a_mark_says_what_is_live(void)
 	prints(&all->guest[0], "booting\r\nlogin: ");
 	clear();
 	say(&all->shell, CONSOLE_ATTACH, 1, NULL, 0);
-	assert_string_equal(screen, "booting\r\nlogin: \r\n[what follows is live]\r\n");
+	assert_string_equal(screen, "booting\r\n[what follows is live]\r\nlogin: ");
 	prints(&all->guest[0], "now");
 	typed("\x1d");
 	clear();

@@ -138,9 +138,9 @@ static void the_shell_is_silent_while_a_guest_is_attached(void)
 	queue(&all->shell, CONSOLE_DATA, 0, "$ ");
 	clear();
 	event(&all->shell);
-	assert_string_equal(screen, "login: \r\n[what follows is live]\r\n");
+	assert_string_equal(screen, "[what follows is live]\r\nlogin: ");
 	typed("\x1d");
-	assert_string_equal(screen, "login: \r\n[what follows is live]\r\n\r\n$ ");
+	assert_string_equal(screen, "[what follows is live]\r\nlogin: \r\n$ ");
 }
 
 /* What it said before its end is shown, although its memory is gone. */
