@@ -213,8 +213,7 @@ static int client_open(
 	(void)result;
 	if (client)
 		return -SK_E_BUSY;
-	client = c;
-	svc_resume(c); /* for the bytes that came before it, when the rings are ready */
+	client = c; /* its first event takes the bytes that came before it */
 	return 0;
 }
 
