@@ -27,10 +27,11 @@ int script_begin(
 
 char *script_next(struct script *s)
 {
-	char *line = s->text + s->at, *end;
+	char *line, *end;
 
 	if (!s->text || s->at >= s->len)
 		return NULL;
+	line = s->text + s->at;
 	end = line + strcspn(line, "\n");
 	s->at = (size_t)(end - s->text) + 1;
 	*end = '\0';
