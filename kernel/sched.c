@@ -15,7 +15,7 @@
  *                changes its CPU, and is bound, only when its thread is on no CPU or on the
  *                right one
  *             SCHED4 the timer is armed for no later than the first deadline, or the end of the
- *                pause after some have expired; it may fire early
+ *                pause after some have expired; it may fire early, and more than once
  *             SCHED5 a dead context is put in no queue, so its thread leaves its CPU and gets
  *                no other
  *             SCHED6 while a thread waits until a deadline, its timer is in a heap, for no
@@ -78,7 +78,8 @@ static bool sched_busy(const struct sched_cpu *sc, const struct sched *s)
 
 /*
  * Arm the timer of this CPU, after a deadline came or a turn began. Others may take timers out
- * meanwhile, and kick us when they put one in.
+ * meanwhile, and kick us when they put one in. An interrupt that was due before this turn may
+ * be lost: QEMU's TCG loses some (docs/decisions/0017).
  */
 static void timer_program(struct cpu *c, const struct sched_cpu *sc)
 {
@@ -92,7 +93,7 @@ static void timer_program(struct cpu *c, const struct sched_cpu *sc)
 		left = s->period && s->budget_left < s->slice ? s->budget_left : s->slice;
 		when = min_u64(when, sc->switched + (left > 0 ? left : 0));
 	}
-	if (when < c->timer_armed)
+	if (when < c->timer_armed || c->timer_armed < sc->switched)
 		arch_timer_arm(when); /* SCHED4 */
 }
 

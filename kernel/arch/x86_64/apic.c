@@ -91,12 +91,9 @@ void lapic_setup_cpu(void)
 
 void arch_timer_arm(sk_time_t deadline)
 {
-	struct cpu *c = this_cpu();
 	uint64_t now, count = 0;
 
-	if (c->timer_armed == deadline) /* APIC2 */
-		return;
-	c->timer_armed = deadline;
+	this_cpu()->timer_armed = deadline; /* APIC2 */
 	if (features.tsc_deadline) {
 		mfence(); /* between the LVT write in MMIO mode and the MSR */
 		wrmsr(MSR_TSC_DEADLINE, deadline == SK_NO_DEADLINE ? 0 : deadline + !deadline);

@@ -431,6 +431,20 @@ static void budgets_begin_with_work(void **state)
 	assert_null(t(1, 1)->on);
 }
 
+/* The emulator may lose the interrupt of a timer. Whoever runs next has one again. */
+static void a_lost_interrupt(void **state)
+{
+	(void)state;
+	second_runs(1, 2, 10);
+	runs(2, t(2, 0));
+	fake_now = cpus[2]->timer_armed + 1;
+	assert_int_equal(SYS(2, YIELD), 0);
+	runs(2, t(1, 1));
+	assert_int_equal(cpus[2]->timer_armed, fake_now + SLICE);
+	time_is(fake_now + SLICE);
+	runs(2, t(2, 0));
+}
+
 /* --- accounts ----------------------------------------------------------------------------- */
 
 static void stats_are_exact(void **state)
@@ -824,6 +838,7 @@ int rules_sched(void)
 		RULE(turns_follow_weights),
 		RULE(overruns_of_a_turn),
 		RULE(turns_go_on),
+		RULE(a_lost_interrupt),
 		RULE(waking_up_is_no_turn),
 		RULE(configured_while_it_runs),
 		RULE(calls_switch_directly),
