@@ -156,10 +156,9 @@ static bool mtrr_valid(uint32_t msr, uint64_t value)
 
 /* ---- registers in the state page --------------------------------------------------------- */
 
-static uint64_t *state_at(struct vcpu *v, uint32_t msr, uint32_t *group)
+static uint64_t *__attribute__((nonnull))
+state_at(struct sk_vcpu_state *st, uint32_t msr, uint32_t *group)
 {
-	struct sk_vcpu_state *st = v->st;
-
 	*group = SK_VCPU_MSR;
 	switch (msr) {
 	case MSR_SYSENTER_CS:
@@ -340,7 +339,7 @@ bool msr_read(struct vcpu *v, uint32_t msr, uint64_t *value)
 	uint32_t group;
 
 	*value = 0;
-	at = state_at(v, msr, &group);
+	at = state_at(v->st, msr, &group);
 	if (at) {
 		vcpu_sync(v, group);
 		*value = *at;
@@ -396,7 +395,7 @@ bool msr_write(struct vcpu *v, uint32_t msr, uint64_t value)
 	uint64_t *at;
 	uint32_t group;
 
-	at = state_at(v, msr, &group);
+	at = state_at(v->st, msr, &group);
 	if (at) {
 		if (!state_valid(msr, value))
 			return false;
