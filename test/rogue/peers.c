@@ -22,9 +22,15 @@ enum {
 /* The record that is being made. */
 static uint8_t rec[RECORD_MAX];
 
-static void index_add(uint64_t *word, uint64_t more)
+static void word_add(uint64_t *word, uint64_t more)
 {
 	__atomic_store_n(word, *word + more, __ATOMIC_RELEASE);
+}
+
+/* The epoch stays, also where the index goes back beyond 0. */
+static void index_add(uint64_t *word, uint32_t more)
+{
+	word_add(word, (uint64_t)((uint32_t)*word + more) - (uint32_t)*word);
 }
 
 static uint64_t *prod(struct svc_conn *c) { return &conn_out(c)->sh->prod; }
@@ -36,7 +42,7 @@ static void do_odd_index(struct svc_conn *c) { index_add(prod(c), 4); }
 
 static void do_index_ahead(struct svc_conn *c) { index_add(prod(c), conn_out(c)->size + 8); }
 
-static void do_index_back(struct svc_conn *c) { index_add(prod(c), (uint64_t)-8); }
+static void do_index_back(struct svc_conn *c) { index_add(prod(c), (uint32_t)-8); }
 
 static void do_taken_ahead(struct svc_conn *c) { index_add(cons(c), conn_in(c)->size + 8); }
 
@@ -44,14 +50,14 @@ static void do_taken_odd(struct svc_conn *c) { index_add(cons(c), 2); }
 
 static void do_epoch_future(struct svc_conn *c)
 {
-	index_add(prod(c), 5ull << 32);
-	index_add(cons(c), 5ull << 32);
+	word_add(prod(c), 5ull << 32);
+	word_add(cons(c), 5ull << 32);
 }
 
 static void do_epoch_past(struct svc_conn *c)
 {
-	index_add(prod(c), (uint64_t)-1 << 32);
-	index_add(cons(c), (uint64_t)-1 << 32);
+	word_add(prod(c), (uint64_t)-1 << 32);
+	word_add(cons(c), (uint64_t)-1 << 32);
 }
 
 static void do_end(struct svc_conn *c)
