@@ -234,7 +234,7 @@ def test_save_load_boots(machine, build, tmp_path):
         assert info(m, "free_memory") == free
         for name in image:
             restored(m, "-p", image[name])
-        assert info(m, "free_memory") == held
+        assert 0 <= int(info(m, "free_memory")) - int(held) <= 1  # their VMMs have less, which unpacked no kernel
         for name in image:
             m.shell(f"unpause {name}")
         for name in image:
