@@ -46,70 +46,84 @@
 enum ctl_right { CTL_RIGHT_NONE = 0, CTL_CLASSES(X) };
 #undef X
 
-/* X(name, number, class, request -> answer, and how) */
+/*
+ * X(name, number, class, enum ctl_about, request -> answer, and how). A request about a guest
+ * begins with its domid, and is answered by -SK_E_NOT_FOUND if there is none.
+ */
 #define CTL_OPS(X) \
-	X(HELLO, 1, NONE, "-> struct ctl_hello") \
-	X(CANCEL, 2, NONE, \
+	X(HELLO, 1, NONE, HOST, "-> struct ctl_hello") \
+	X(CANCEL, 2, NONE, HOST, \
 		"uint32_t id: that request gets no answer any more; what it began goes on") \
-	X(LIST, 3, LOOK, "uint32_t domid -> struct ctl_list: guests with higher domids") \
-	X(REFRESH, 4, LOOK, \
+	X(LIST, 3, LOOK, HOST, "uint32_t domid -> struct ctl_list: guests with higher domids") \
+	X(REFRESH, 4, LOOK, HOST, \
 		"uint32_t: 1: quotas, too: VMMs, and xenstore, are asked for new figures of guests -> nothing") \
-	X(NEWS, 5, LOOK, "uint64_t sum of a LIST: wait until it is another one -> nothing") \
-	X(DESCRIBE, 6, LOOK, "uint32_t domid -> struct ctl_guest") \
-	X(SYSTEM, 7, LOOK, "-> struct ctl_system") \
-	X(SERVICES, 8, LOOK, "struct ctl_from -> struct ctl_services: domains of the host") \
-	X(CAPS, 9, LOOK, \
+	X(NEWS, 5, LOOK, HOST, \
+		"uint64_t sum of a LIST: wait until it is another one -> nothing") \
+	X(DESCRIBE, 6, LOOK, GUEST, "uint32_t domid -> struct ctl_guest") \
+	X(SYSTEM, 7, LOOK, HOST, "-> struct ctl_system") \
+	X(SERVICES, 8, LOOK, HOST, \
+		"struct ctl_from -> struct ctl_services: domains of the host") \
+	X(CAPS, 9, LOOK, HOST, \
 		"struct ctl_caps_of -> struct ctl_caps; NOT_FOUND; STATE: it has none now") \
-	X(STORE_LOOK, 10, LOOK, \
+	X(STORE_LOOK, 10, LOOK, HOST, \
 		"struct ctl_store: READ, DIRECTORY or GET_PERMS in xenstore -> struct ctl_stored") \
-	X(STORE_CHANGE, 11, CONFIGURE, "struct ctl_store: WRITE or RM -> struct ctl_stored") \
-	X(CONSOLE, 12, CONSOLE, "uint32_t domid: wait until its console is there -> nothing") \
-	X(ATTACHED, 13, CONSOLE, \
+	X(STORE_CHANGE, 11, CONFIGURE, HOST, \
+		"struct ctl_store: WRITE or RM -> struct ctl_stored") \
+	X(CONSOLE, 12, CONSOLE, GUEST, \
+		"uint32_t domid: wait until its console is there -> nothing") \
+	X(ATTACHED, 13, CONSOLE, HOST, \
 		"uint32_t domid: the user is in its console; 0: in none -> nothing") \
-	X(CREATE, 14, CONFIGURE, \
+	X(CREATE, 14, CONFIGURE, HOST, \
 		"struct ctl_create: also a guest that was saved -> uint32_t domid, when the guest runs or is paused") \
-	X(AUTO, 15, CONFIGURE, \
+	X(AUTO, 15, CONFIGURE, HOST, \
 		"struct ctl_auto: how far the guests are that start with the host -> nothing") \
-	X(PAUSE, 16, LIFE, "uint32_t domid -> nothing") \
-	X(UNPAUSE, 17, LIFE, "uint32_t domid -> nothing") \
-	X(SHUTDOWN, 18, LIFE, "uint32_t domid: the guest is asked -> nothing") \
-	X(REBOOT, 19, LIFE, "uint32_t domid: the guest is asked -> nothing") \
-	X(DESTROY, 20, LIFE, "uint32_t domid: its end has begun -> nothing") \
-	X(WAIT, 21, LOOK, \
+	X(PAUSE, 16, LIFE, LIVE, "uint32_t domid -> nothing") \
+	X(UNPAUSE, 17, LIFE, LIVE, "uint32_t domid -> nothing") \
+	X(SHUTDOWN, 18, LIFE, LIVE, "uint32_t domid: the guest is asked -> nothing") \
+	X(REBOOT, 19, LIFE, LIVE, "uint32_t domid: the guest is asked -> nothing") \
+	X(DESTROY, 20, LIFE, GUEST, "uint32_t domid: its end has begun -> nothing") \
+	X(WAIT, 21, LOOK, HOST, \
 		"struct ctl_wait: notes DOWN, GONE and TEXT about these guests, until none is left -> nothing") \
-	X(SYSRQ, 22, LIFE, "struct ctl_number: a letter -> nothing") \
-	X(NMI, 23, LIFE, "struct ctl_number: a vCPU -> nothing") \
-	X(RENAME, 24, CONFIGURE, "struct ctl_rename -> nothing") \
-	X(MEM_SET, 25, CONFIGURE, "struct ctl_number: KiB -> nothing") \
-	X(VCPU_SET, 26, CONFIGURE, \
+	X(SYSRQ, 22, LIFE, LIVE, "struct ctl_number: a letter -> nothing") \
+	X(NMI, 23, LIFE, LIVE, "struct ctl_number: a vCPU -> nothing") \
+	X(RENAME, 24, CONFIGURE, GUEST, "struct ctl_rename -> nothing") \
+	X(MEM_SET, 25, CONFIGURE, LIVE, "struct ctl_number: KiB -> nothing") \
+	X(VCPU_SET, 26, CONFIGURE, LIVE, \
 		"struct ctl_number: vCPUs; flag 1: more than the host's CPUs, too -> nothing") \
-	X(ATTACH_DISK, 27, CONFIGURE, \
+	X(ATTACH_DISK, 27, CONFIGURE, LIVE, \
 		"uint32_t domid, struct guest_disk -> nothing, when the guest has it") \
-	X(ATTACH_VIF, 28, CONFIGURE, \
+	X(ATTACH_VIF, 28, CONFIGURE, LIVE, \
 		"uint32_t domid, struct vif_spec -> nothing, when the guest has it") \
-	X(DETACH, 29, CONFIGURE, \
+	X(DETACH, 29, CONFIGURE, LIVE, \
 		"struct ctl_number: a seat; flag 1: by force -> nothing, when it is gone") \
-	X(RESTART, 30, HOST, \
+	X(RESTART, 30, HOST, HOST, \
 		"struct ctl_restart: a domain of the host -> nothing; NOT_FOUND, BUSY, STATE, DENIED as INIT_RESTART") \
-	X(POWER, 31, HOST, \
+	X(POWER, 31, HOST, HOST, \
 		"struct ctl_power: notes TEXT; answered only if the host stays, or if another POWER waits") \
-	X(SAVE, 32, CONFIGURE, \
+	X(SAVE, 32, CONFIGURE, GUEST, \
 		"struct ctl_save, a text of 1 to VMCTL_CONFIG_MAX bytes: its configuration, or for a core none -> nothing, when the volume has the guest; IO: it has failed, and the guest goes on unless it has ended") \
-	X(SAVED_CONFIG, 33, CONFIGURE, \
+	X(SAVED_CONFIG, 33, CONFIGURE, HOST, \
 		"struct ctl_image: a saved guest -> the text of its configuration, which is hostile") \
-	X(SCHED, 34, CONFIGURE, "struct ctl_sched: weight and cap of a guest -> nothing") \
-	X(PIN, 35, CONFIGURE, "struct ctl_pin: the CPUs of a guest's vCPUs -> nothing") \
-	X(INSERT, 36, CONFIGURE, \
+	X(SCHED, 34, CONFIGURE, LIVE, \
+		"struct ctl_sched: weight and cap of a guest -> nothing") \
+	X(PIN, 35, CONFIGURE, LIVE, "struct ctl_pin: the CPUs of a guest's vCPUs -> nothing") \
+	X(INSERT, 36, CONFIGURE, LIVE, \
 		"uint32_t domid, struct guest_disk: a medium for the empty drive in its seat -> nothing, when the guest has it") \
-	X(EJECT, 37, CONFIGURE, \
+	X(EJECT, 37, CONFIGURE, LIVE, \
 		"struct ctl_number: the seat of a drive -> nothing, when its medium is out") \
-	X(MEM_MAX, 38, CONFIGURE, "struct ctl_number: KiB -> nothing") \
-	X(UPDATE, 39, CONFIGURE, \
+	X(MEM_MAX, 38, CONFIGURE, LIVE, "struct ctl_number: KiB -> nothing") \
+	X(UPDATE, 39, CONFIGURE, GUEST, \
 		"struct ctl_update: the configuration with which a guest is started again -> nothing")
 
-#define X(name, num, class, what) CTL_##name = (num),
+#define X(name, num, class, about, what) CTL_##name = (num),
 enum ctl_op { CTL_OPS(X) CTL_OP_END };
 #undef X
+
+enum ctl_about {
+	CTL_ABOUT_HOST,
+	CTL_ABOUT_GUEST,
+	CTL_ABOUT_LIVE /* a guest that runs or is paused; else -SK_E_STATE */
+};
 
 /* Of a record from control. */
 enum ctl_kind {
@@ -443,5 +457,53 @@ struct ctl_power {
 	uint32_t how; /* enum ctl_power_how */
 };
 _Static_assert(sizeof(struct ctl_power) == 8, "no padding");
+
+/*
+ * X(name, bytes of a request, and at most so many more, bytes of an answer with status 0, and
+ * at most so many more)
+ */
+#define CTL_SIZES(X) \
+	X(HELLO, 0, 0, sizeof(struct ctl_hello), 0) \
+	X(CANCEL, sizeof(uint32_t), 0, 0, 0) \
+	X(LIST, sizeof(uint32_t), 0, 16, CTL_LIST_MAX * sizeof(struct ctl_dom)) \
+	X(REFRESH, sizeof(uint32_t), 0, 0, 0) \
+	X(NEWS, sizeof(uint64_t), 0, 0, 0) \
+	X(DESCRIBE, sizeof(uint32_t), 0, sizeof(struct ctl_guest), 0) \
+	X(SYSTEM, 0, 0, sizeof(struct ctl_system), 0) \
+	X(SERVICES, sizeof(struct ctl_from), 0, 8, \
+		CTL_SERVICES_MAX * sizeof(struct ctl_service)) \
+	X(CAPS, sizeof(struct ctl_caps_of), 0, 16, CTL_CAPS_MAX * sizeof(struct init_cap)) \
+	X(STORE_LOOK, sizeof(struct ctl_store), CTL_STORE_MAX, sizeof(struct ctl_stored), \
+		CTL_STORE_MAX) \
+	X(STORE_CHANGE, sizeof(struct ctl_store), CTL_STORE_MAX, sizeof(struct ctl_stored), \
+		CTL_STORE_MAX) \
+	X(CONSOLE, sizeof(uint32_t), 0, 0, 0) \
+	X(ATTACHED, sizeof(uint32_t), 0, 0, 0) \
+	X(CREATE, sizeof(struct ctl_create), 0, sizeof(uint32_t), 0) \
+	X(AUTO, sizeof(struct ctl_auto), 0, 0, 0) \
+	X(PAUSE, sizeof(uint32_t), 0, 0, 0) \
+	X(UNPAUSE, sizeof(uint32_t), 0, 0, 0) \
+	X(SHUTDOWN, sizeof(uint32_t), 0, 0, 0) \
+	X(REBOOT, sizeof(uint32_t), 0, 0, 0) \
+	X(DESTROY, sizeof(uint32_t), 0, 0, 0) \
+	X(WAIT, sizeof(struct ctl_wait), 0, 0, 0) \
+	X(SYSRQ, sizeof(struct ctl_number), 0, 0, 0) \
+	X(NMI, sizeof(struct ctl_number), 0, 0, 0) \
+	X(RENAME, sizeof(struct ctl_rename), 0, 0, 0) \
+	X(MEM_SET, sizeof(struct ctl_number), 0, 0, 0) \
+	X(VCPU_SET, sizeof(struct ctl_number), 0, 0, 0) \
+	X(ATTACH_DISK, sizeof(struct ctl_disk), 0, 0, 0) \
+	X(ATTACH_VIF, sizeof(struct ctl_vif), 0, 0, 0) \
+	X(DETACH, sizeof(struct ctl_number), 0, 0, 0) \
+	X(RESTART, sizeof(struct ctl_restart), 0, 0, 0) \
+	X(POWER, sizeof(struct ctl_power), 0, 0, 0) \
+	X(SAVE, sizeof(struct ctl_save), VMCTL_CONFIG_MAX, 0, 0) \
+	X(SAVED_CONFIG, sizeof(struct ctl_image), 0, 0, VMCTL_CONFIG_MAX) \
+	X(SCHED, sizeof(struct ctl_sched), 0, 0, 0) \
+	X(PIN, sizeof(struct ctl_pin), 0, 0, 0) \
+	X(INSERT, sizeof(struct ctl_disk), 0, 0, 0) \
+	X(EJECT, sizeof(struct ctl_number), 0, 0, 0) \
+	X(MEM_MAX, sizeof(struct ctl_number), 0, 0, 0) \
+	X(UPDATE, sizeof(struct ctl_update), 0, 0, 0)
 
 #endif

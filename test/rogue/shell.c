@@ -24,7 +24,7 @@ enum {
 static uint8_t rec[RECORD_MAX];
 static uint32_t last_id;
 
-#define X(name, num, class, what) [num] = CTL_RIGHT_##class,
+#define X(name, num, class, about, what) [num] = CTL_RIGHT_##class,
 static const uint32_t class_of[CTL_OP_END] = { CTL_OPS(X) };
 #undef X
 

@@ -39,69 +39,24 @@ static uint32_t last_serial;
 
 /* ---- the table of operations ---- */
 
-enum { TEXT = CTL_TEXT_MAX };
-
-#define X(name, num, class, what) [num] = { ctl_do_##name, CTL_RIGHT_##class },
+#define X(name, num, class, about, what) \
+	[num] = { ctl_do_##name, CTL_RIGHT_##class, CTL_ABOUT_##about },
 static const struct {
 	ctl_handler run;
 	uint32_t right;
+	enum ctl_about about;
 } ops[CTL_OP_END] = { CTL_OPS(X) };
 #undef X
 
-/* Bytes of a request, at least and at most, and of its answer. */
-#define SIZES(least, most, answer) \
-	{ \
-		(least), (most), (answer) > TEXT ? (answer) : TEXT \
-	}
-#define FIXED(type, answer) SIZES(sizeof(type), sizeof(type), answer)
+/* Bytes of a request, at least and at most, and of its answer, which may be a text. */
+#define X(name, size, more, answer, answer_more) \
+	[CTL_##name] = { (size), (size) + (more), \
+		(answer) + (answer_more) > CTL_TEXT_MAX ? (answer) + (answer_more) \
+							: CTL_TEXT_MAX },
 static const struct {
 	uint32_t least, most, answer;
-} sizes[CTL_OP_END] = {
-	[CTL_HELLO] = SIZES(0, 0, sizeof(struct ctl_hello)),
-	[CTL_CANCEL] = FIXED(uint32_t, 0),
-	[CTL_LIST] = FIXED(uint32_t, sizeof(struct ctl_list)),
-	[CTL_REFRESH] = FIXED(uint32_t, 0),
-	[CTL_NEWS] = FIXED(uint64_t, 0),
-	[CTL_DESCRIBE] = FIXED(uint32_t, sizeof(struct ctl_guest)),
-	[CTL_SYSTEM] = SIZES(0, 0, sizeof(struct ctl_system)),
-	[CTL_SERVICES] = FIXED(struct ctl_from, sizeof(struct ctl_services)),
-	[CTL_CAPS] = FIXED(struct ctl_caps_of, sizeof(struct ctl_caps)),
-	[CTL_STORE_LOOK] = SIZES(sizeof(struct ctl_store),
-		sizeof(struct ctl_store) + CTL_STORE_MAX,
-		sizeof(struct ctl_stored) + CTL_STORE_MAX),
-	[CTL_STORE_CHANGE] = SIZES(sizeof(struct ctl_store),
-		sizeof(struct ctl_store) + CTL_STORE_MAX,
-		sizeof(struct ctl_stored) + CTL_STORE_MAX),
-	[CTL_CONSOLE] = FIXED(uint32_t, 0),
-	[CTL_ATTACHED] = FIXED(uint32_t, 0),
-	[CTL_CREATE] = FIXED(struct ctl_create, sizeof(uint32_t)),
-	[CTL_AUTO] = FIXED(struct ctl_auto, 0),
-	[CTL_PAUSE] = FIXED(uint32_t, 0),
-	[CTL_UNPAUSE] = FIXED(uint32_t, 0),
-	[CTL_SHUTDOWN] = FIXED(uint32_t, 0),
-	[CTL_REBOOT] = FIXED(uint32_t, 0),
-	[CTL_DESTROY] = FIXED(uint32_t, 0),
-	[CTL_WAIT] = FIXED(struct ctl_wait, 0),
-	[CTL_SYSRQ] = FIXED(struct ctl_number, 0),
-	[CTL_NMI] = FIXED(struct ctl_number, 0),
-	[CTL_RENAME] = FIXED(struct ctl_rename, 0),
-	[CTL_MEM_SET] = FIXED(struct ctl_number, 0),
-	[CTL_VCPU_SET] = FIXED(struct ctl_number, 0),
-	[CTL_ATTACH_DISK] = FIXED(struct ctl_disk, 0),
-	[CTL_ATTACH_VIF] = FIXED(struct ctl_vif, 0),
-	[CTL_DETACH] = FIXED(struct ctl_number, 0),
-	[CTL_INSERT] = FIXED(struct ctl_disk, 0),
-	[CTL_EJECT] = FIXED(struct ctl_number, 0),
-	[CTL_RESTART] = FIXED(struct ctl_restart, 0),
-	[CTL_POWER] = FIXED(struct ctl_power, 0),
-	[CTL_SAVE] = SIZES(
-		sizeof(struct ctl_save), sizeof(struct ctl_save) + VMCTL_CONFIG_MAX, 0),
-	[CTL_SCHED] = FIXED(struct ctl_sched, 0),
-	[CTL_MEM_MAX] = FIXED(struct ctl_number, 0),
-	[CTL_PIN] = FIXED(struct ctl_pin, 0),
-	[CTL_UPDATE] = FIXED(struct ctl_update, 0),
-	[CTL_SAVED_CONFIG] = FIXED(struct ctl_image, VMCTL_CONFIG_MAX),
-};
+} sizes[CTL_OP_END] = { CTL_SIZES(X) };
+#undef X
 
 /* ---- answers ---- */
 
@@ -141,7 +96,7 @@ void ctl_answer(struct request *q, const void *body, uint32_t len)
 	request_end(q);
 }
 
-void ctl_refuse(struct request *q, int status, const char *fmt, ...)
+int ctl_refuse(struct request *q, int status, const char *fmt, ...)
 {
 	char text[CTL_TEXT_MAX + 1];
 	va_list ap;
@@ -151,6 +106,7 @@ void ctl_refuse(struct request *q, int status, const char *fmt, ...)
 	va_end(ap);
 	record_send(q, CTL_ANSWER, status, text, (uint32_t)strlen(text));
 	request_end(q);
+	return -1;
 }
 
 void ctl_note(struct request *q, enum ctl_kind kind, const void *body, uint32_t len)
@@ -195,6 +151,15 @@ struct request *ctl_next(enum ctl_op op, struct request *after)
 	return NULL;
 }
 
+void ctl_end_all(enum ctl_op op, uint64_t number, int status, const char *why)
+{
+	for (struct request *q = ctl_next(op, NULL); q; q = ctl_next(op, q))
+		if (q->number == number && why)
+			ctl_refuse(q, status, "%s", why);
+		else if (q->number == number)
+			ctl_answer(q, NULL, 0);
+}
+
 uint32_t ctl_rights(const struct request *q) { return q->tool->rights; }
 
 struct dom *ctl_dom_find(struct request *q, uint32_t domid)
@@ -206,16 +171,6 @@ struct dom *ctl_dom_find(struct request *q, uint32_t domid)
 	return d;
 }
 
-struct dom *ctl_dom_live(struct request *q, uint32_t domid)
-{
-	struct dom *d = ctl_dom_find(q, domid);
-
-	if (!d || d->state == DOM_LIVE)
-		return d;
-	ctl_refuse(q, -SK_E_STATE, "domain %u does not run", domid);
-	return NULL;
-}
-
 static struct request *request_find(struct tool *t, uint32_t id)
 {
 	for (struct request *q = t->request; q < t->request + CTL_DEPTH; q++)
@@ -224,12 +179,11 @@ static struct request *request_find(struct tool *t, uint32_t id)
 	return NULL;
 }
 
-void ctl_do_CANCEL(struct request *q, const void *body, uint32_t len)
+void ctl_do_CANCEL(struct request *q)
 {
-	uint32_t id = *(const uint32_t *)body;
+	uint32_t id = *(const uint32_t *)q->body;
 	struct request *left = id && id != q->id ? request_find(q->tool, id) : NULL;
 
-	(void)len;
 	if (left)
 		request_end(left);
 	ctl_answer(q, NULL, 0);
@@ -247,7 +201,18 @@ static const char *right_word(uint32_t right)
 	return "";
 }
 
-static void request_run(struct request *q, const void *body, uint32_t len)
+/* False: there is none, or it does not run, and the request was answered. */
+static bool guest_find(struct request *q)
+{
+	const uint32_t domid = *(const uint32_t *)q->body;
+
+	q->dom = ctl_dom_find(q, domid);
+	if (q->dom && ops[q->op].about == CTL_ABOUT_LIVE && q->dom->state != DOM_LIVE)
+		ctl_refuse(q, -SK_E_STATE, "domain %u does not run", domid);
+	return q->dom;
+}
+
+static void request_run(struct request *q)
 {
 	const uint32_t right = ops[q->op].right;
 
@@ -255,8 +220,10 @@ static void request_run(struct request *q, const void *body, uint32_t len)
 		ctl_refuse(q, -SK_E_DENIED,
 			"this needs the right \"%s\", which the manifest does not give",
 			right_word(right));
-	else
-		ops[q->op].run(q, body, len);
+	else if (ops[q->op].about == CTL_ABOUT_HOST || guest_find(q))
+		ops[q->op].run(q);
+	q->body = NULL;
+	q->dom = NULL;
 }
 
 static bool head_legal(const struct ctl_head *h, uint32_t len)
@@ -278,9 +245,11 @@ static bool record_take(
 		.id = h->id,
 		.serial = ++last_serial,
 		.op = h->op,
+		.body = body,
+		.len = len,
 		.room = (uint32_t)sizeof(*h) + sizes[h->op].answer };
 	t->room += q->room;
-	request_run(q, body, len);
+	request_run(q);
 	return true;
 }
 

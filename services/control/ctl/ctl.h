@@ -16,6 +16,7 @@
 #include "proto/ctl.h"
 
 struct tool;
+struct dom;
 
 struct request {
 	struct tool *tool;
@@ -23,25 +24,29 @@ struct request {
 	uint32_t serial; /* differs from that of every other request */
 	uint16_t op;     /* enum ctl_op */
 	uint32_t room;   /* bytes that are kept for its answer */
+	/* Only until the handler returns: what came with it, and the guest that it is about. */
+	const void *body;
+	uint32_t len;
+	struct dom *dom;
 	/* For the handler; `own` is freed at the end. */
 	uint64_t number;
 	void *own;
 };
 
-/* The end of a request, with len bytes, or with the reason why not. q is invalid after that. */
+/*
+ * The end of a request, with len bytes, or with the reason why not, which returns -1. q is
+ * invalid after that.
+ */
 void ctl_answer(struct request *q, const void *body, uint32_t len);
-void ctl_refuse(struct request *q, int status, const char *fmt, ...)
+int ctl_refuse(struct request *q, int status, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 /* Something that the tool of a request that waits should know. */
 void ctl_note(struct request *q, enum ctl_kind kind, const void *body, uint32_t len);
 void ctl_note_text(struct request *q, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
-struct dom;
-/* The guest that it is about. NULL: there is none, and the request was answered. */
+/* The guest. NULL: there is none, and the request was answered. */
 struct dom *ctl_dom_find(struct request *q, uint32_t domid);
-/* The same, if it runs or is paused. */
-struct dom *ctl_dom_live(struct request *q, uint32_t domid);
 /* enum ctl_right of its tool */
 uint32_t ctl_rights(const struct request *q);
 
@@ -52,14 +57,15 @@ struct request *ctl_waits(void *ticket);
  * The requests of all tools that wait: the first after `after` (NULL: of all); NULL: no more.
  */
 struct request *ctl_next(enum ctl_op op, struct request *after);
+/* All requests that wait with this number end; why: NULL, or what they are refused with. */
+void ctl_end_all(enum ctl_op op, uint64_t number, int status, const char *why);
 
 int ctl_init(void) must_check;
 
 /* ---- handlers ---- */
 
-typedef void (*ctl_handler)(struct request *q, const void *body, uint32_t len);
-#define X(name, num, class, what) \
-	void ctl_do_##name(struct request *q, const void *body, uint32_t len);
+typedef void (*ctl_handler)(struct request *q);
+#define X(name, num, class, about, what) void ctl_do_##name(struct request *q);
 CTL_OPS(X)
 #undef X
 

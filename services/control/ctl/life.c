@@ -43,14 +43,14 @@ static void in_table(void *ctx)
 		files_dealt_with((uint32_t)q->number);
 }
 
-/* 0, or -1 with *m. */
-static int cpus_check(const struct guest_config *c, struct msg *m)
+/* 0, or -1: the request was refused. */
+static int cpus_check(struct request *q, const struct guest_config *c)
 {
 	struct msg why;
 
 	for (uint32_t i = 0; i < c->maxvcpus; i++)
 		if (guest_sched_check(c->cpus[i], &why))
-			return msg_fail(m, "cpus of vCPU %u: %s", i, why.text);
+			return ctl_refuse(q, -SK_E_RANGE, "cpus of vCPU %u: %s", i, why.text);
 	return 0;
 }
 
@@ -59,12 +59,11 @@ static struct guest_config *config_take(struct request *q, const struct guest_co
 {
 	const char *wrong = guest_config_check(c);
 	struct guest_config *copy = NULL;
-	struct msg m;
 
 	if (wrong)
 		ctl_refuse(q, -SK_E_INVAL, "the %s of the configuration is not valid", wrong);
-	else if (cpus_check(c, &m))
-		ctl_refuse(q, -SK_E_RANGE, "%s", m.text);
+	else if (cpus_check(q, c))
+		return NULL;
 	else if ((copy = malloc(sizeof(*copy))) == NULL)
 		ctl_refuse(q, -SK_E_NO_MEM, "control has no memory for another guest");
 	else
@@ -72,9 +71,9 @@ static struct guest_config *config_take(struct request *q, const struct guest_co
 	return copy;
 }
 
-void ctl_do_CREATE(struct request *q, const void *body, uint32_t len)
+void ctl_do_CREATE(struct request *q)
 {
-	const struct ctl_create *c = body;
+	const struct ctl_create *c = q->body;
 	struct creation_request r = { .paused = c->flags & CTL_CREATE_PAUSED,
 		.image = c->image.label[0] ? c->image.label : NULL,
 		.again = c->flags & CTL_CREATE_AUTO,
@@ -83,7 +82,6 @@ void ctl_do_CREATE(struct request *q, const void *body, uint32_t len)
 		.ctx = ctl_ticket(q) };
 	struct msg m;
 
-	(void)len;
 	if (r.image && (r.again || !guest_label_ok(r.image))) {
 		ctl_refuse(q, -SK_E_INVAL, "the %s is not valid",
 			r.again ? "restoration at start" : "name of the partition");
@@ -99,24 +97,21 @@ void ctl_do_CREATE(struct request *q, const void *body, uint32_t len)
 	ctl_refuse(q, -SK_E_STATE, "%s", m.text);
 }
 
-void ctl_do_UPDATE(struct request *q, const void *body, uint32_t len)
+void ctl_do_UPDATE(struct request *q)
 {
-	const struct ctl_update *u = body;
-	struct dom *d = ctl_dom_find(q, u->domid);
-	struct guest_config *config = d ? config_take(q, &u->config) : NULL;
+	const struct ctl_update *u = q->body;
+	struct guest_config *config = config_take(q, &u->config);
 
-	(void)len;
 	if (!config)
 		return;
-	dom_update(d, config);
+	dom_update(q->dom, config);
 	ctl_answer(q, NULL, 0);
 }
 
-void ctl_do_AUTO(struct request *q, const void *body, uint32_t len)
+void ctl_do_AUTO(struct request *q)
 {
-	const struct ctl_auto *a = body;
+	const struct ctl_auto *a = q->body;
 
-	(void)len;
 	files_dealt_with(a->n);
 	if (a->over)
 		kept_head()->auto_over = true;
@@ -125,86 +120,54 @@ void ctl_do_AUTO(struct request *q, const void *body, uint32_t len)
 
 /* ---- pause, shut down, destroy ---- */
 
-void ctl_do_PAUSE(struct request *q, const void *body, uint32_t len)
+void ctl_do_PAUSE(struct request *q)
 {
-	struct dom *d = ctl_dom_live(q, *(const uint32_t *)body);
-
-	(void)len;
-	if (!d)
-		return;
-	guest_pause(d);
+	guest_pause(q->dom);
 	ctl_answer(q, NULL, 0);
 }
 
-void ctl_do_UNPAUSE(struct request *q, const void *body, uint32_t len)
+void ctl_do_UNPAUSE(struct request *q)
 {
-	struct dom *d = ctl_dom_live(q, *(const uint32_t *)body);
-
-	(void)len;
-	if (!d)
-		return;
-	guest_unpause(d);
+	guest_unpause(q->dom);
 	ctl_answer(q, NULL, 0);
 }
 
-static void ask_down(struct request *q, uint32_t domid, const char *how)
+void ctl_do_SHUTDOWN(struct request *q)
 {
-	struct dom *d = ctl_dom_live(q, domid);
-
-	if (!d)
-		return;
-	guest_ask(d, how);
+	guest_ask(q->dom, "poweroff");
 	ctl_answer(q, NULL, 0);
 }
 
-void ctl_do_SHUTDOWN(struct request *q, const void *body, uint32_t len)
+void ctl_do_REBOOT(struct request *q)
 {
-	(void)len;
-	ask_down(q, *(const uint32_t *)body, "poweroff");
+	guest_ask(q->dom, "reboot");
+	ctl_answer(q, NULL, 0);
 }
 
-void ctl_do_REBOOT(struct request *q, const void *body, uint32_t len)
+void ctl_do_DESTROY(struct request *q)
 {
-	(void)len;
-	ask_down(q, *(const uint32_t *)body, "reboot");
-}
-
-void ctl_do_DESTROY(struct request *q, const void *body, uint32_t len)
-{
-	struct dom *d = ctl_dom_find(q, *(const uint32_t *)body);
-
-	(void)len;
-	if (!d)
-		return;
-	dom_destroy(&guests, d);
+	dom_destroy(&guests, q->dom);
 	ctl_answer(q, NULL, 0);
 }
 
 /* ---- keys and buttons ---- */
 
-void ctl_do_SYSRQ(struct request *q, const void *body, uint32_t len)
+void ctl_do_SYSRQ(struct request *q)
 {
-	const struct ctl_number *n = body;
+	const struct ctl_number *n = q->body;
 	const struct scribe_word key = { { (char)n->value } };
-	struct dom *d = ctl_dom_live(q, n->domid);
 
-	(void)len;
-	if (!d)
-		return;
-	if (scribe_ask(SCRIBE_SYSRQ, d->domid, &key, sizeof(key), NULL, NULL))
+	if (scribe_ask(SCRIBE_SYSRQ, q->dom->domid, &key, sizeof(key), NULL, NULL))
 		ctl_refuse(q, -SK_E_NO_MEM, no_memory);
 	else
 		ctl_answer(q, NULL, 0);
 }
 
-void ctl_do_NMI(struct request *q, const void *body, uint32_t len)
+void ctl_do_NMI(struct request *q)
 {
-	const struct ctl_number *n = body;
-	struct dom *d = ctl_dom_live(q, n->domid);
+	const struct ctl_number *n = q->body;
+	struct dom *d = q->dom;
 
-	(void)len;
-	if (!d)
-		return;
 	if (n->value >= d->config->maxvcpus)
 		ctl_refuse(q, -SK_E_RANGE, "domain %u has no vCPU %llu", d->domid,
 			(unsigned long long)n->value);
@@ -224,12 +187,11 @@ static void note_news(struct request *q, enum ctl_kind kind, uint32_t domid, uin
 	ctl_note(q, kind, &n, sizeof(n));
 }
 
-void ctl_do_WAIT(struct request *q, const void *body, uint32_t len)
+void ctl_do_WAIT(struct request *q)
 {
-	const struct ctl_wait *w = body;
+	const struct ctl_wait *w = q->body;
 	struct dom_wait *wait = calloc(1, sizeof(*wait));
 
-	(void)len;
 	q->own = wait;
 	if (!wait) {
 		ctl_refuse(q, -SK_E_NO_MEM, no_memory);
@@ -259,19 +221,12 @@ static void wait_news(struct request *q, const struct dom_action *a, const struc
 		ctl_answer(q, NULL, 0);
 }
 
-static void console_gone(uint32_t domid)
-{
-	for (struct request *q = ctl_next(CTL_CONSOLE, NULL); q; q = ctl_next(CTL_CONSOLE, q))
-		if (q->number == domid)
-			ctl_refuse(q, -SK_E_NOT_FOUND, "domain %u has ended", domid);
-}
-
 void ctl_life_note(const struct dom_action *a)
 {
 	const struct dom *d = domtab_get(&guests, a->domid);
 
 	if (a->what == DO_NOTE_GONE)
-		console_gone(a->domid);
+		ctl_end_all(CTL_CONSOLE, a->domid, -SK_E_NOT_FOUND, "the guest has ended");
 	for (struct request *q = ctl_next(CTL_WAIT, NULL); q; q = ctl_next(CTL_WAIT, q))
 		wait_news(q, a, d);
 }
@@ -285,13 +240,10 @@ void ctl_life_trouble(uint32_t domid, const char *text)
 
 /* ---- consoles ---- */
 
-void ctl_do_CONSOLE(struct request *q, const void *body, uint32_t len)
+void ctl_do_CONSOLE(struct request *q)
 {
-	struct dom *d = ctl_dom_find(q, *(const uint32_t *)body);
+	struct dom *d = q->dom;
 
-	(void)len;
-	if (!d)
-		return;
 	q->number = d->domid;
 	if (d->state == DOM_RESTING)
 		ctl_refuse(q, -SK_E_STATE, "domain %u does not run", d->domid);
@@ -299,16 +251,10 @@ void ctl_do_CONSOLE(struct request *q, const void *body, uint32_t len)
 		ctl_answer(q, NULL, 0);
 }
 
-void ctl_life_console(uint32_t domid)
-{
-	for (struct request *q = ctl_next(CTL_CONSOLE, NULL); q; q = ctl_next(CTL_CONSOLE, q))
-		if (q->number == domid)
-			ctl_answer(q, NULL, 0);
-}
+void ctl_life_console(uint32_t domid) { ctl_end_all(CTL_CONSOLE, domid, 0, NULL); }
 
-void ctl_do_ATTACHED(struct request *q, const void *body, uint32_t len)
+void ctl_do_ATTACHED(struct request *q)
 {
-	(void)len;
-	kept_head()->attached = *(const uint32_t *)body;
+	kept_head()->attached = *(const uint32_t *)q->body;
 	ctl_answer(q, NULL, 0);
 }

@@ -53,7 +53,7 @@ static uint32_t end_of_self(void)
 	return DOMAIN_END_NONE;
 }
 
-void ctl_do_HELLO(struct request *q, const void *body, uint32_t len)
+void ctl_do_HELLO(struct request *q)
 {
 	const struct ctl_hello h = { .rights = ctl_rights(q),
 		.resumed = kept_resumed(),
@@ -63,8 +63,6 @@ void ctl_do_HELLO(struct request *q, const void *body, uint32_t len)
 		.auto_over = kept_head()->auto_over,
 		.attached = kept_head()->attached };
 
-	(void)body;
-	(void)len;
 	ctl_answer(q, &h, sizeof(h));
 }
 
@@ -139,12 +137,11 @@ static uint64_t table_sum(void)
 	return sum;
 }
 
-void ctl_do_LIST(struct request *q, const void *body, uint32_t len)
+void ctl_do_LIST(struct request *q)
 {
 	struct ctl_list *l = &large.list;
-	struct dom *d = domtab_look(&guests, *(const uint32_t *)body);
+	struct dom *d = domtab_look(&guests, *(const uint32_t *)q->body);
 
-	(void)len;
 	l->sum = table_sum();
 	for (l->n = 0; d && l->n < CTL_LIST_MAX; d = domtab_look(&guests, d->domid))
 		dom_fill(&l->dom[l->n++], d);
@@ -152,10 +149,9 @@ void ctl_do_LIST(struct request *q, const void *body, uint32_t len)
 	ctl_answer(q, l, (uint32_t)(offsetof(struct ctl_list, dom) + l->n * sizeof(l->dom[0])));
 }
 
-void ctl_do_NEWS(struct request *q, const void *body, uint32_t len)
+void ctl_do_NEWS(struct request *q)
 {
-	(void)len;
-	q->number = *(const uint64_t *)body;
+	q->number = *(const uint64_t *)q->body;
 	if (q->number != table_sum())
 		ctl_answer(q, NULL, 0);
 }
@@ -170,14 +166,11 @@ void ctl_look_changed(void)
 			ctl_answer(q, NULL, 0);
 }
 
-void ctl_do_DESCRIBE(struct request *q, const void *body, uint32_t len)
+void ctl_do_DESCRIBE(struct request *q)
 {
-	struct dom *d = ctl_dom_find(q, *(const uint32_t *)body);
+	const struct dom *d = q->dom;
 	struct ctl_guest *r = &large.guest;
 
-	(void)len;
-	if (!d)
-		return;
 	memset(r, 0, sizeof(*r));
 	r->config = *d->config;
 	if (guest_of(d))
@@ -200,17 +193,13 @@ static struct {
 /* All answers have come, or it takes too long. A late answer belongs to another inquiry. */
 static void inquiry_end(void *ctx)
 {
-	struct request *q, *next;
-
 	(void)ctx;
 	inquiry.asking = false;
 	inquiry.number++;
 	inquiry.to_come = 0;
 	svc_timer_set(&inquiry.timer, SK_NO_DEADLINE);
-	for (q = ctl_next(CTL_REFRESH, NULL); q; q = next) {
-		next = ctl_next(CTL_REFRESH, q);
+	for (struct request *q = ctl_next(CTL_REFRESH, NULL); q; q = ctl_next(CTL_REFRESH, q))
 		ctl_answer(q, NULL, 0);
-	}
 }
 
 static void refused_answer(void *ctx, bool failed, const void *data, uint32_t len)
@@ -264,22 +253,19 @@ static void inquiry_begin(void)
 	vmctl_stats_ask(stats_known);
 }
 
-void ctl_do_REFRESH(struct request *q, const void *body, uint32_t len)
+void ctl_do_REFRESH(struct request *q)
 {
-	(void)len;
-	q->number = *(const uint32_t *)body;
+	q->number = *(const uint32_t *)q->body;
 	if (!inquiry.asking)
 		inquiry_begin();
 }
 
 /* ---- the host ---- */
 
-void ctl_do_SYSTEM(struct request *q, const void *body, uint32_t len)
+void ctl_do_SYSTEM(struct request *q)
 {
 	struct ctl_system s;
 
-	(void)body;
-	(void)len;
 	host_system(&s);
 	s.guest_memory = guest_pool.total;
 	s.free_memory = guest_memory_free();
@@ -289,14 +275,13 @@ void ctl_do_SYSTEM(struct request *q, const void *body, uint32_t len)
 	ctl_answer(q, &s, sizeof(s));
 }
 
-void ctl_do_SERVICES(struct request *q, const void *body, uint32_t len)
+void ctl_do_SERVICES(struct request *q)
 {
-	const struct ctl_from *from = body;
+	const struct ctl_from *from = q->body;
 	struct ctl_services *s = &large.services;
 	uint64_t i = from->index;
 	int rc = 0;
 
-	(void)len;
 	memset(s, 0, offsetof(struct ctl_services, row));
 	while (!rc && s->n < CTL_SERVICES_MAX && i <= UINT32_MAX) {
 		rc = host_service_row((uint32_t)i++, from->count, &s->row[s->n]);
@@ -346,14 +331,13 @@ static int guest_caps(const struct guest *g, const struct ctl_caps_of *of, struc
 	return 0;
 }
 
-void ctl_do_CAPS(struct request *q, const void *body, uint32_t len)
+void ctl_do_CAPS(struct request *q)
 {
-	const struct ctl_caps_of *of = body;
+	const struct ctl_caps_of *of = q->body;
 	struct ctl_caps *c = &large.caps;
 	struct dom *d = NULL;
 	int rc;
 
-	(void)len;
 	memset(c, 0, sizeof(*c));
 	if (!of->name[0]) {
 		d = ctl_dom_find(q, of->domid);
@@ -387,15 +371,14 @@ static void stored(void *ctx, bool failed, const void *data, uint32_t len)
 	ctl_answer(q, &large.stored, (uint32_t)sizeof(large.stored.head) + len);
 }
 
-static void store_ask(
-	struct request *q, const void *body, uint32_t len, const uint32_t *types, size_t n)
+static void store_ask(struct request *q, const uint32_t *types, size_t n)
 {
-	const struct ctl_store *s = body;
+	const struct ctl_store *s = q->body;
 
 	for (size_t i = 0; i < n; i++) {
 		if (types[i] != s->type)
 			continue;
-		if (scribe_ask(SCRIBE_ASK, 0, body, len, stored, ctl_ticket(q)))
+		if (scribe_ask(SCRIBE_ASK, 0, q->body, q->len, stored, ctl_ticket(q)))
 			ctl_refuse(q, -SK_E_NO_MEM,
 				"control has no memory for the request; try again");
 		return;
@@ -403,16 +386,16 @@ static void store_ask(
 	ctl_refuse(q, -SK_E_INVAL, "xenstore has no such request here");
 }
 
-void ctl_do_STORE_LOOK(struct request *q, const void *body, uint32_t len)
+void ctl_do_STORE_LOOK(struct request *q)
 {
 	static const uint32_t types[] = { XS_READ, XS_DIRECTORY, XS_GET_PERMS };
 
-	store_ask(q, body, len, types, ARRAY_SIZE(types));
+	store_ask(q, types, ARRAY_SIZE(types));
 }
 
-void ctl_do_STORE_CHANGE(struct request *q, const void *body, uint32_t len)
+void ctl_do_STORE_CHANGE(struct request *q)
 {
 	static const uint32_t types[] = { XS_WRITE, XS_RM };
 
-	store_ask(q, body, len, types, ARRAY_SIZE(types));
+	store_ask(q, types, ARRAY_SIZE(types));
 }

@@ -76,12 +76,11 @@ static bool is_second(const struct request *q)
 	return false;
 }
 
-void ctl_do_POWER(struct request *q, const void *body, uint32_t len)
+void ctl_do_POWER(struct request *q)
 {
-	const struct ctl_power *p = body;
+	const struct ctl_power *p = q->body;
 	bool goes = guests.stopping != HOST_UP;
 
-	(void)len;
 	if (p->reboot > 1 || p->how >= CTL_POWER_END) {
 		ctl_refuse(q, -SK_E_INVAL, "there is no such way to stop the host");
 		return;
@@ -114,13 +113,12 @@ static const char *restart_refusal(int rc)
 	}
 }
 
-void ctl_do_RESTART(struct request *q, const void *body, uint32_t len)
+void ctl_do_RESTART(struct request *q)
 {
-	const struct ctl_restart *r = body;
+	const struct ctl_restart *r = q->body;
 	char name[DOMAIN_NAME_MAX + 1] = { 0 };
 	int rc;
 
-	(void)len;
 	if (r->how > INIT_KILL_GARBAGE) {
 		ctl_refuse(q, -SK_E_INVAL, "there is no such way to end a domain");
 		return;

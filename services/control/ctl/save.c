@@ -14,18 +14,12 @@
 /* A guest is saved by one request at a time. */
 static void saved(uint32_t domid, const char *why)
 {
-	for (struct request *q = ctl_next(CTL_SAVE, NULL); q; q = ctl_next(CTL_SAVE, q)) {
-		if (q->number != domid)
-			continue;
-		if (why)
-			ctl_refuse(q, -SK_E_IO, "%s", why);
-		else
-			ctl_answer(q, NULL, 0);
-	}
+	ctl_end_all(CTL_SAVE, domid, -SK_E_IO, why);
 }
 
-static void save_begin(struct request *q, struct dom *d, const struct ctl_save *s, uint32_t len)
+static void save_begin(struct request *q, const struct ctl_save *s)
 {
+	const uint32_t len = q->len - (uint32_t)sizeof(*s);
 	struct guest_save save = { .after = s->after, .text_size = len, .fn = saved };
 	struct msg m;
 
@@ -35,21 +29,20 @@ static void save_begin(struct request *q, struct dom *d, const struct ctl_save *
 		return;
 	}
 	memcpy(save.text, s + 1, len);
-	q->number = d->domid;
-	if (guest_save(guest_of(d), s->image.label, &save, &m) == 0)
+	q->number = s->domid;
+	if (guest_save(guest_of(q->dom), s->image.label, &save, &m) == 0)
 		return;
 	free(save.text);
 	ctl_refuse(q, -SK_E_BUSY, "%s", m.text);
 }
 
-void ctl_do_SAVE(struct request *q, const void *body, uint32_t len)
+void ctl_do_SAVE(struct request *q)
 {
-	const struct ctl_save *s = body;
-	struct dom *d;
-
+	const struct ctl_save *s = q->body;
+	const struct dom *d = q->dom;
 	bool core = s->after == CTL_SAVE_CORE;
 
-	if (s->after >= CTL_SAVE_END || core != (len == sizeof(*s)) ||
+	if (s->after >= CTL_SAVE_END || core != (q->len == sizeof(*s)) ||
 		!guest_label_ok(s->image.label)) {
 		ctl_refuse(q, -SK_E_INVAL, "the %s is not valid",
 			s->after >= CTL_SAVE_END         ? "end of the save"
@@ -57,11 +50,10 @@ void ctl_do_SAVE(struct request *q, const void *body, uint32_t len)
 							 : "name of the partition");
 		return;
 	}
-	d = core ? ctl_dom_find(q, s->domid) : ctl_dom_live(q, s->domid);
-	if (d && !guest_of(d))
+	if (!guest_of(d) || (!core && d->state != DOM_LIVE))
 		ctl_refuse(q, -SK_E_STATE, "domain %u does not run", s->domid);
-	else if (d)
-		save_begin(q, d, s, len - (uint32_t)sizeof(*s));
+	else
+		save_begin(q, s);
 }
 
 /* ---- the configuration of a saved guest ---- */
@@ -76,12 +68,11 @@ static void config_read(void *ctx, const char *text, uint32_t len, const char *w
 		ctl_answer(q, text, len);
 }
 
-void ctl_do_SAVED_CONFIG(struct request *q, const void *body, uint32_t len)
+void ctl_do_SAVED_CONFIG(struct request *q)
 {
-	const struct ctl_image *image = body;
+	const struct ctl_image *image = q->body;
 	struct msg m;
 
-	(void)len;
 	if (!guest_label_ok(image->label))
 		ctl_refuse(q, -SK_E_INVAL, "the name of the partition is not valid");
 	else if (saved_config_read(image->label, config_read, ctl_ticket(q), &m))

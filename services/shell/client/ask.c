@@ -139,30 +139,9 @@ void ask_leave(uint32_t id)
 /* ---- in ---- */
 
 /* Bytes of an answer, at least: all of its numbers that are always there. */
-static uint32_t answer_least(enum ctl_op op)
-{
-	switch (op) {
-	case CTL_HELLO:
-		return sizeof(struct ctl_hello);
-	case CTL_LIST:
-		return offsetof(struct ctl_list, dom);
-	case CTL_DESCRIBE:
-		return sizeof(struct ctl_guest);
-	case CTL_SYSTEM:
-		return sizeof(struct ctl_system);
-	case CTL_SERVICES:
-		return offsetof(struct ctl_services, row);
-	case CTL_CAPS:
-		return offsetof(struct ctl_caps, cap);
-	case CTL_STORE_LOOK:
-	case CTL_STORE_CHANGE:
-		return sizeof(struct ctl_stored);
-	case CTL_CREATE:
-		return sizeof(uint32_t);
-	default:
-		return 0;
-	}
-}
+#define X(name, size, more, answer, answer_more) [CTL_##name] = (answer),
+static const uint32_t answer_least[CTL_OP_END] = { CTL_SIZES(X) };
+#undef X
 
 static void note_give(const struct asked *r, const struct ctl_head *h, const char *body)
 {
@@ -184,7 +163,7 @@ static void answer_give(struct asked *r, int status, const char *body, uint32_t 
 	ask_fn fn = r->fn;
 	void *ctx = r->ctx;
 
-	if (!status && len < answer_least(r->h.op))
+	if (!status && len < answer_least[r->h.op])
 		status = -SK_E_PEER;
 	if (status && status != -SK_E_PEER && len)
 		memcpy(text, body, len < CTL_TEXT_MAX ? len : CTL_TEXT_MAX);

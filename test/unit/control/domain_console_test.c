@@ -58,8 +58,8 @@ void console_of_a_guest_in_the_making(void **state)
 			world.hold = false;
 			world_run();
 			world.fail_rc = 0;
-			assert_true(screen_has("console: domain "));
-			assert_true(screen_has(" has ended") && screen_has("skerry# "));
+			assert_true(screen_has("console: the guest has ended") &&
+				    screen_has("skerry# "));
 			assert_int_equal(world.attached, 0);
 			continue;
 		} else { /* the user interrupts */
