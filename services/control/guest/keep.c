@@ -39,80 +39,64 @@
 
 static uint32_t n_adopted;
 
+/* What the table has under the same name, in either direction. */
+#define COPY(type, field) to->field = (type)from->field;
+
 /* ---- writing down ---- */
 
-static uint32_t flag(bool on, enum kept_flag f) { return on ? f : 0; }
-
-static void keep_dom(struct kept_guest *k, const struct dom *d)
+static void keep_dom(struct kept_guest *to, const struct dom *from)
 {
-	k->state = d->state;
-	k->domid = d->domid;
-	k->flags = flag(d->paused, KEPT_PAUSED) | flag(d->has_vmm, KEPT_HAS_VMM) |
-		   flag(d->restart, KEPT_RESTART) | flag(d->again, KEPT_AGAIN);
-	k->reason = d->reason;
-	k->short_lives = d->short_lives;
-	k->born_ns = d->born_ns;
-	k->due_ns = d->due_ns;
-	memcpy(k->name, d->name, sizeof(k->name));
-	memcpy(k->uuid, d->uuid, sizeof(k->uuid));
+	KEPT_OF_DOM(COPY)
+	memcpy(to->name, from->name, sizeof(to->name));
+	memcpy(to->uuid, from->uuid, sizeof(to->uuid));
+}
+
+#define KEEP_SLOT(type, slot) to->slot = from->slot;
+
+static void keep_proc(struct kept_guest *to, const struct proc *from)
+{
+	KEPT_SLOTS_OF_PROC(KEEP_SLOT)
+	to->n_slots = from->n_slots;
 }
 
 static void keep_vmm(struct kept_guest *k, const struct guest *g)
 {
 	if (!g->proc_made || g->unbuilding)
 		return;
-	k->cnode = g->proc.cnode;
-	k->keep = g->proc.keep;
-	k->space = g->proc.space;
-	k->thread = g->proc.thread;
-	k->sched = g->proc.sched;
-	k->ntfn = g->proc.ntfn;
-	k->service = g->proc.service;
-	k->n_slots = g->proc.n_slots;
+	keep_proc(k, &g->proc);
 	memcpy(k->vcpu_sched, g->sched, sizeof(k->vcpu_sched));
 	k->fault_ep = g->fault_ep;
 	k->ctl_frame = g->ctl_frame;
 	k->ctl_signal = g->ctl.signal;
 }
 
-static void keep_conn(struct kept_conn *k, const struct guest_conn *c)
+static void keep_connection(struct kept_conn *to, const struct proc_connection *from)
 {
-	*k = (struct kept_conn){ .number = c->kept.number,
-		.epoch = c->epoch,
-		.life = c->life,
-		.service = (uint8_t)c->service,
-		.step = (uint8_t)c->step,
-		.lost = c->lost,
-		.doubtful = c->doubtful || c->reopening,
-		.channel = (uint8_t)c->kept.channel,
-		.rings = c->kept.rings,
-		.data = c->kept.data,
-		.own = c->kept.own,
-		.client_signal = c->kept.client_signal };
+	KEPT_SLOTS_OF_CONN(KEEP_SLOT)
+	to->number = from->number;
+	to->channel = (uint8_t)from->channel;
 }
 
-static void keep_guest(struct kept_guest *k, const struct guest *g)
+static void keep_conn(struct kept_conn *to, const struct guest_conn *from)
 {
-	k->flags |= flag(g->start_paused, KEPT_START_PAUSED) |
-		    flag(g->was_ready, KEPT_WAS_READY) | flag(g->leaving, KEPT_LEAVING) |
-		    flag(g->io_shares, KEPT_IO_SHARES) | flag(g->io_capped, KEPT_IO_CAPPED) |
-		    flag(g->image_writable, KEPT_IMAGE_WRITABLE) |
-		    flag(g->plug.state != PLUG_IDLE, KEPT_PLUGGING) |
-		    flag(g->plug.medium, KEPT_PLUG_MEDIUM);
-	memcpy(k->image, g->image, sizeof(g->image));
-	k->refused = g->refused;
-	k->plug_number = g->plug_number;
-	k->plug_seat = g->plug.seat;
-	k->start_ns = g->start_ns;
-	k->n_more_max = g->n_more_max;
-	k->step = g->step;
-	k->doubt = g->doubt;
-	if (g->link.under_way) /* KEEP2 */
-		k->doubt |= 1u << g->link.call.service;
-	k->n_conns = g->n_conns;
-	for (uint32_t i = 0; i < g->n_conns; i++)
-		keep_conn(&k->conn[i], &g->conn[i]);
-	keep_vmm(k, g);
+	KEPT_OF_CONN(COPY)
+	to->doubtful = from->doubtful || from->reopening;
+	keep_connection(to, &from->kept);
+}
+
+static void keep_guest(struct kept_guest *to, const struct guest *from)
+{
+	KEPT_OF_GUEST(COPY)
+	to->plugging = from->plug.state != PLUG_IDLE;
+	to->plug_medium = from->plug.medium;
+	to->plug_seat = from->plug.seat;
+	memcpy(to->image, from->image, sizeof(from->image));
+	if (from->link.under_way) /* KEEP2 */
+		to->doubt |= 1u << from->link.call.service;
+	to->n_conns = from->n_conns;
+	for (uint32_t i = 0; i < from->n_conns; i++)
+		keep_conn(&to->conn[i], &from->conn[i]);
+	keep_vmm(to, from);
 }
 
 /* The table says that there is no guest at a place, so that need not be stored again. */
@@ -256,44 +240,35 @@ static void blocks_adopt(void)
 			pool_give(&guest_pool, piece);
 }
 
-static void adopt_dom(struct dom *d, const struct kept_guest *k, struct guest_config *config)
+static void adopt_dom(
+	struct dom *to, const struct kept_guest *from, struct guest_config *config)
 {
-	*d = (struct dom){ .state = (enum dom_state)k->state,
-		.domid = k->domid,
-		.paused = k->flags & KEPT_PAUSED,
-		.has_vmm = k->flags & KEPT_HAS_VMM,
-		.restart = k->flags & KEPT_RESTART,
-		.again = k->flags & KEPT_AGAIN,
-		.reason = k->reason,
-		.born_ns = k->born_ns,
-		.due_ns = k->due_ns,
-		.short_lives = k->short_lives,
-		.config = config };
-	memcpy(d->name, k->name, sizeof(d->name));
-	memcpy(d->uuid, k->uuid, sizeof(d->uuid));
+	*to = (struct dom){ .config = config };
+	KEPT_OF_DOM(COPY)
+	memcpy(to->name, from->name, sizeof(to->name));
+	memcpy(to->uuid, from->uuid, sizeof(to->uuid));
+}
+
+#define ADOPT_SLOT(type, slot) to->slot = slot_take_over(from->slot, SK_OBJ_##type);
+
+static void adopt_connection(struct proc_connection *to, const struct kept_conn *from)
+{
+	KEPT_SLOTS_OF_CONN(ADOPT_SLOT)
+	to->number = from->number;
+	to->channel = from->channel;
 }
 
 /* False: something is missing, so that it cannot be opened again. */
-static bool adopt_conn(struct guest_conn *c, const struct kept_conn *k)
+static bool adopt_conn(struct guest_conn *to, const struct kept_conn *from)
 {
+	const struct proc_connection *c = &to->kept;
 	bool whole;
 
-	*c = (struct guest_conn){ .service = (enum service)k->service,
-		.step = k->step,
-		.life = k->life,
-		.epoch = k->epoch,
-		.lost = k->lost,
-		.doubtful = k->doubtful,
-		.kept = { .number = k->number,
-			.channel = k->channel,
-			.rings = slot_take_over(k->rings, SK_OBJ_FRAME),
-			.data = slot_take_over(k->data, SK_OBJ_FRAME),
-			.own = slot_take_over(k->own, SK_OBJ_FRAME),
-			.client_signal = slot_take_over(
-				k->client_signal, SK_OBJ_NOTIFICATION) } };
-	whole = c->kept.rings && c->kept.client_signal && !c->kept.data == !k->data &&
-		!c->kept.own == !k->own;
-	c->lost = c->lost || !whole;
+	KEPT_OF_CONN(COPY)
+	adopt_connection(&to->kept, from);
+	whole = c->rings && c->client_signal && !c->data == !from->data &&
+		!c->own == !from->own;
+	to->lost = to->lost || !whole;
 	return whole;
 }
 
@@ -318,21 +293,13 @@ static bool adopt_conns(struct guest *g, const struct kept_guest *k)
 	return known && whole;
 }
 
-static bool adopt_proc(struct proc *p, const struct kept_guest *k)
+static bool adopt_proc(struct proc *to, const struct kept_guest *from)
 {
-	*p = (struct proc){ .cnode = slot_take_over(k->cnode, SK_OBJ_CNODE),
-		.keep = slot_take_over(k->keep, SK_OBJ_CNODE),
-		.space = slot_take_over(k->space, SK_OBJ_SPACE_HOST),
-		.thread = slot_take_over(k->thread, SK_OBJ_THREAD),
-		.sched = slot_take_over(k->sched, SK_OBJ_SCHED),
-		.ntfn = slot_take_over(k->ntfn, SK_OBJ_NOTIFICATION),
-		.service = slot_take_over(k->service, SK_OBJ_ENDPOINT),
-		.own_cnode = true,
-		.own_ntfn = true,
-		.own_service = true,
-		.n_slots = k->n_slots };
-	return p->cnode && p->keep && p->space && p->thread && p->sched && p->ntfn &&
-	       p->service;
+	KEPT_SLOTS_OF_PROC(ADOPT_SLOT)
+	to->own_cnode = to->own_ntfn = to->own_service = true;
+	to->n_slots = from->n_slots;
+	return to->cnode && to->keep && to->space && to->thread && to->sched && to->ntfn &&
+	       to->service;
 }
 
 /* What its VMM consists of. False: something is missing. */
@@ -355,6 +322,21 @@ static bool adopt_vmm(struct guest *g, const struct kept_guest *k)
 	return vmctl_adopt(g, signal) && whole;
 }
 
+/* KEPT3: what the table has of the guest itself, as far as it can be. */
+static void adopt_fields(struct guest *to, const struct kept_guest *from)
+{
+	KEPT_OF_GUEST(COPY)
+	if (to->step > link_steps())
+		to->step = link_steps();
+	if (to->n_more_max >= POOL_NODES)
+		to->n_more_max = 0;
+	memcpy(to->image, from->image, sizeof(to->image) - 1);
+	if (from->plugging && from->plug_seat <= GUEST_SEAT_IMAGE)
+		to->plug = (struct guest_plug){ .state = UNPLUG_TELL,
+			.seat = from->plug_seat,
+			.medium = from->plug_medium };
+}
+
 static int adopt_guest(struct dom *d, const struct kept_guest *k, bool *whole)
 {
 	struct guest *g = calloc(1, sizeof(*g));
@@ -364,21 +346,7 @@ static int adopt_guest(struct dom *d, const struct kept_guest *k, bool *whole)
 		return -SK_E_NO_MEM;
 	g->dom = d;
 	d->priv = g;
-	g->start_paused = k->flags & KEPT_START_PAUSED;
-	g->was_ready = k->flags & KEPT_WAS_READY;
-	g->io_shares = k->flags & KEPT_IO_SHARES;
-	g->io_capped = k->flags & KEPT_IO_CAPPED;
-	g->image_writable = k->flags & KEPT_IMAGE_WRITABLE;
-	memcpy(g->image, k->image, sizeof(g->image) - 1);
-	g->refused = k->refused;
-	g->plug_number = k->plug_number;
-	if (k->flags & KEPT_PLUGGING && k->plug_seat <= GUEST_SEAT_IMAGE)
-		g->plug = (struct guest_plug){ .state = UNPLUG_TELL,
-			.seat = k->plug_seat,
-			.medium = k->flags & KEPT_PLUG_MEDIUM };
-	g->start_ns = k->start_ns;
-	g->step = k->step < link_steps() ? k->step : link_steps();
-	g->n_more_max = k->n_more_max < POOL_NODES ? k->n_more_max : 0;
+	adopt_fields(g, k);
 	*whole = adopt_conns(g, k) && *whole;
 	plug_adopt(g);
 	*whole = adopt_vmm(g, k) && *whole;

@@ -38,56 +38,83 @@ enum {
 		      KEPT_BLOCK_PLACES,
 };
 
-/* Of a guest's connection with a service. The slots are those of control's CNode. */
+/*
+ * What the table has under the name that it has in struct dom, struct guest, struct guest_conn.
+ * X(type in the table, field)
+ */
+#define KEPT_OF_DOM(X) \
+	X(uint64_t, born_ns) \
+	X(uint64_t, due_ns) \
+	X(uint32_t, state) /* enum dom_state; FREE: there is no guest */ \
+	X(uint32_t, domid) \
+	X(uint32_t, reason) \
+	X(uint32_t, short_lives) \
+	X(uint8_t, paused) \
+	X(uint8_t, has_vmm) \
+	X(uint8_t, restart) \
+	X(uint8_t, again)
+#define KEPT_OF_GUEST(X) \
+	X(uint64_t, start_ns) \
+	X(uint32_t, refused) \
+	X(uint32_t, n_more_max) \
+	X(uint32_t, step) \
+	X(uint32_t, doubt) \
+	X(uint32_t, plug_number) \
+	X(uint8_t, start_paused) \
+	X(uint8_t, was_ready) \
+	X(uint8_t, io_shares) \
+	X(uint8_t, io_capped) \
+	X(uint8_t, image_writable)
+#define KEPT_OF_CONN(X) \
+	X(uint32_t, epoch) \
+	X(uint16_t, life) \
+	X(uint8_t, service) \
+	X(uint8_t, step) \
+	X(uint8_t, lost) \
+	X(uint8_t, doubtful) /* The service may have opened it again, and nobody knows. */
+/* X(type of object, slot of control's CNode, as in struct proc, struct proc_connection) */
+#define KEPT_SLOTS_OF_PROC(X) \
+	X(CNODE, cnode) /* 0: it has no VMM */ \
+	X(CNODE, keep) \
+	X(SPACE_HOST, space) \
+	X(THREAD, thread) \
+	X(SCHED, sched) \
+	X(NOTIFICATION, ntfn) \
+	X(ENDPOINT, service)
+#define KEPT_SLOTS_OF_CONN(X) \
+	X(FRAME, rings) X(FRAME, data) X(FRAME, own) X(NOTIFICATION, client_signal)
+
+#define X(type, field) type field;
+#define SLOT(type, field) sk_cap_t field;
+/* A guest's connection with a service. */
 struct kept_conn {
-	uint32_t number, epoch;
-	uint16_t life;
-	uint8_t service, step;
-	uint8_t lost;
-	/* The service may have opened it again without an answer that control has seen. */
-	uint8_t doubtful;
+	KEPT_OF_CONN(X)
 	uint8_t channel; /* of the VMM */
 	uint8_t reserved;
-	sk_cap_t rings, data, own, client_signal;
+	uint32_t number;
+	KEPT_SLOTS_OF_CONN(SLOT)
 };
 _Static_assert(sizeof(struct kept_conn) == 32, "no padding");
 
-enum kept_flag {
-	KEPT_PAUSED = 1,
-	KEPT_HAS_VMM = 2,
-	KEPT_RESTART = 4, /* struct dom: restart */
-	KEPT_AGAIN = 8,   /* struct dom: again */
-	KEPT_START_PAUSED = 16,
-	KEPT_WAS_READY = 32,
-	KEPT_LEAVING = 64,
-	KEPT_IO_SHARES = 128,
-	KEPT_IO_CAPPED = 256,
-	KEPT_IMAGE_WRITABLE = 512,
-	KEPT_PLUGGING = 1024, /* a device, or only its medium, is coming or going */
-	KEPT_PLUG_MEDIUM = 2048,
-};
-
 struct kept_guest {
-	uint32_t state; /* enum dom_state; FREE: there is no guest */
-	uint32_t domid;
-	uint32_t flags; /* enum kept_flag */
-	uint32_t reason, short_lives;
-	uint32_t refused;
-	uint64_t born_ns, due_ns, start_ns;
+	KEPT_OF_DOM(X)
+	uint32_t n_slots;
+	KEPT_OF_GUEST(X)
+	uint8_t plugging; /* a device, or only its medium, is coming or going: */
+	uint8_t plug_medium;
+	uint8_t reserved;
+	uint32_t plug_seat;
 	char name[GUEST_NAME_MAX + 1];
 	uint8_t uuid[UUID_SIZE];
 	char image[DISK_LABEL_SIZE + 1]; /* the volume of a save that goes on */
-	/* slots of its VMM; cnode 0: it has none */
-	sk_cap_t cnode, keep, space, thread, sched, ntfn, service;
-	uint32_t n_slots;
+	KEPT_SLOTS_OF_PROC(SLOT)
 	sk_cap_t vcpu_sched[VM_VCPUS_MAX];
 	sk_cap_t fault_ep, ctl_frame, ctl_signal;
-	uint32_t n_more_max;
-	uint32_t step, doubt;
-	uint32_t plug_number, plug_seat;
-	uint32_t n_conns, reserved;
+	uint32_t n_conns;
 	struct kept_conn conn[KEPT_CONNS];
 };
+#undef SLOT
+#undef X
 
 /* What is not about one guest. Each word is stored at once. */
 struct kept_head {
