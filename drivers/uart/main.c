@@ -213,7 +213,8 @@ static int client_open(
 	(void)result;
 	if (client)
 		return -SK_E_BUSY;
-	client = c; /* its first event takes the bytes that came before it */
+	client = c;
+	svc_resume(c); /* for the bytes that came before it, when the rings are ready */
 	return 0;
 }
 

@@ -19,6 +19,8 @@
  *             CONN5 no connection stays open that is unknown to its connector: if the opener
  *                   has given up, the connection is closed here. The result of a close is kept
  *                   for the closer, which may ask more than once
+ *             CONN6 a client publishes what it signals for before it signals, so the others of
+ *                   its bit have no event
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -584,12 +586,20 @@ static void conn_event(struct conn *k)
 	svc_work_for(NULL);
 }
 
+/* Many clients may share a bit: CONN6. */
+static bool woken(struct conn *k)
+{
+	bool room = ring_woken(&k->c.rsp);
+
+	return ring_woken(&k->c.req) || room;
+}
+
 static void serve_signals(uint64_t word)
 {
 	for (; word; word &= word - 1)
 		for (struct conn *k = conns_of_bit[__builtin_ctzll(word)]; k;
 			k = k->next_of_bit)
-			if (live(k) && !k->queued) /* CONN2, CONN4 */
+			if (live(k) && !k->queued && woken(k)) /* CONN2, CONN4 */
 				conn_event(k);
 }
 

@@ -137,6 +137,8 @@ static int event_finds_nothing(struct svc_conn *c)
 
 static void client_sleeps(void)
 {
+	client_sends(1);
+	(void)ring_put_flush(&client);
 	((struct ring_shared *)((char *)fake.region + RING))->want_data = 1;
 	fake.on_signal = send_three;
 }
@@ -151,7 +153,7 @@ static void requests_after_the_last_look_are_not_missed(void)
 	signal_of(1, client_sleeps);
 	assert_int_equal(svc_serve(&s), 0);
 	assert_int_equal(svc_run(), -SK_E_DELETED);
-	assert_int_equal(seen.records, 3);
+	assert_int_equal(seen.records, 4);
 }
 
 /* ---- turns ---- */
@@ -309,14 +311,54 @@ static void breach_ends_sending(void)
 	serve();
 }
 
-/* A signal of one client is no event of the others. */
+/* A signal of one client is no event of the others, which have nothing in their rings. */
 static void signals_of_one_client(void)
 {
 	add_open();
+	signal_of(1 + 40, NULL);
 	signal_of(2, send_three);
-	signal_of(1 + 40, NULL); /* it shares the bit, so its ring is checked */
+	signal_of(1 + 40, NULL); /* it shares the bit, so its ring is looked at */
+	signal_of(1, NULL);
 	serve();
 	assert_int_equal(seen.events, 1);
+}
+
+static int event_wants_room(struct svc_conn *c)
+{
+	seen.events++;
+	while (svc_get(c, order, sizeof(order)) >= 0)
+		continue;
+	while (svc_room(c, 4, 1))
+		if (ring_put(&c->rsp, "done", 4))
+			abort();
+	return 0;
+}
+
+static void no_event_so_far(void) { assert_int_equal(seen.events, 1); }
+
+static void make_room(void)
+{
+	struct ring_shared *sh = (void *)((char *)fake.region + RING);
+
+	assert_int_equal(sh->want_room, 1);
+	sh->cons = sh->prod;
+	sh->want_room = 0;
+}
+
+/* Room for which the service has waited is an event, once. */
+static void room_is_an_event(void)
+{
+	struct svc_service s = service;
+
+	s.event = event_wants_room;
+	add_open();
+	signal_of(1, send_three);
+	signal_of(1, NULL);
+	signal_of(1, no_event_so_far);
+	signal_of(1, make_room);
+	assert_int_equal(svc_serve(&s), 0);
+	assert_int_equal(svc_run(), -SK_E_DELETED);
+	assert_int_equal(seen.events, 2);
 }
 
 int events_tests(void)
@@ -337,6 +379,7 @@ int events_tests(void)
 		T(breach_kills_the_connection_only),
 		T(breach_ends_sending),
 		T(signals_of_one_client),
+		T(room_is_an_event),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
