@@ -24,9 +24,12 @@ SYSCALL_HANDLER(PORT_IN)
 
 SYSCALL_HANDLER(PORT_OUT)
 {
-	int rc = port_check(r, a->cap.obj);
+	uint64_t word[] = { r->r10, r->r9 }, n = r->r8 ?: 1;
+	int rc = port_check(r, a->cap.obj)
+			 ?: error_if(n > 1 && (r->rdx > 1 || n > sizeof(word)), SK_E_INVAL);
 
-	if (!rc)
-		arch_port_out((uint16_t)r->rsi, (unsigned int)r->rdx, (uint32_t)r->r10);
+	for (unsigned int i = 0; !rc && i < n; i++)
+		arch_port_out((uint16_t)r->rsi, (unsigned int)r->rdx,
+			(uint32_t)(word[i / 8] >> i % 8 * 8));
 	return rc;
 }

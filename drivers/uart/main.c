@@ -64,6 +64,14 @@ static void reg_out(uint8_t reg, uint8_t value)
 		DOMAIN_CAP_IOPORT(0), (uint16_t)(svc_info()->dev[0].io_port + reg), 1, value);
 }
 
+static void send(const uint8_t *bytes, uint32_t n)
+{
+	uint64_t w[2] = { 0 };
+
+	memcpy(w, bytes, n);
+	(void)sk_port_out_bytes(DOMAIN_CAP_IOPORT(0), svc_info()->dev[0].io_port, n, w);
+}
+
 static bool tx_fetch(void)
 {
 	int rc = client && !broken ? ring_get(&client->req, &tx, sizeof(tx)) : -SK_E_AGAIN;
@@ -77,17 +85,21 @@ static bool tx_fetch(void)
 	return false;
 }
 
-static bool tx_next(uint8_t *byte)
-{
-	while (tx_at == tx.m.len)
-		if (!tx_fetch())
-			return false;
-	*byte = tx.text[tx_at++];
-	n_sent++;
-	return true;
-}
-
 static bool tx_pending(void) { return tx_at < tx.m.len || tx_fetch(); }
+
+static uint32_t tx_take(uint8_t *to, uint32_t most)
+{
+	uint32_t n = 0, len;
+
+	while (n < most && tx_pending()) {
+		len = tx.m.len - tx_at < most - n ? tx.m.len - tx_at : most - n;
+		memcpy(to + n, tx.text + tx_at, len);
+		tx_at += len;
+		n += len;
+	}
+	n_sent += n;
+	return n;
+}
 
 /* If the ring has no room, a later report says it. */
 static void sent_say(void)
@@ -149,7 +161,7 @@ static bool rx_byte(uint8_t byte)
 }
 
 static struct ns16550 uart = {
-	.in = reg_in, .out = reg_out, .tx_next = tx_next, .rx_byte = rx_byte
+	.in = reg_in, .out = reg_out, .send = send, .tx_take = tx_take, .rx_byte = rx_byte
 };
 
 /* Serve the device, pass on what it received, and send if it has room. True if it had work. */

@@ -3,7 +3,7 @@
  * ns16550.c - the 16550 UART
  *
  * Invariants  NS1 the transmit interrupt is on exactly from when the FIFO has been filled until
- *                 it is filled again, or tx_next() has no more bytes.
+ *                 it is filled again, or tx_take() has no more bytes.
  *             NS2 receive interrupts are off exactly while there is no room for a received
  *                 byte, so that the device holds back the sender and no byte is dropped here.
  */
@@ -24,6 +24,8 @@ enum {
 	IER_TX = 2,
 	IER_LINE = 4,
 	IIR_NONE = 1,
+	IIR_TX_EMPTY = 2,
+	IIR_CAUSE = 0x0f,
 	/* FIFOs on, with their contents kept; receive trigger at 4 bytes. */
 	FCR_ON = 0x01 | 0x40,
 	LCR_8N1 = 3,
@@ -78,22 +80,18 @@ static void tx_interrupt_off(struct ns16550 *u)
 	interrupts_set(u);
 }
 
-/*
- * Fill the empty FIFO; NS1. A device that sends as fast as it is written to would interrupt
- * after each byte.
- */
+/* Fill the empty FIFO; NS1. */
 static void transmit(struct ns16550 *u)
 {
-	unsigned int n = 0;
-	uint8_t byte;
+	uint8_t bytes[FIFO];
+	uint32_t n = u->tx_take(bytes, sizeof(bytes));
 
-	tx_interrupt_off(u);
-	while (n < FIFO && u->tx_next(&byte)) {
-		u->out(REG_DATA, byte);
-		n++;
+	if (n == 0) {
+		tx_interrupt_off(u);
+		return;
 	}
-	if (n)
-		tx_interrupt_on(u);
+	u->send(bytes, n);
+	tx_interrupt_on(u);
 }
 
 static void receive(struct ns16550 *u)
@@ -115,11 +113,14 @@ enum ns16550_said ns16550_interrupt(struct ns16550 *u)
 	 * The line is edge-triggered: there is no next edge until the device has nothing left.
 	 */
 	for (unsigned int i = 0; i < ROUNDS_MAX; i++) {
-		if (u->in(REG_IIR)&IIR_NONE)
+		uint8_t cause = u->in(REG_IIR)&IIR_CAUSE;
+
+		if (cause & IIR_NONE)
 			return i ? NS16550_ALL : NS16550_NOTHING;
-		receive(u);
-		if (u->tx_on && u->in(REG_LSR)&LSR_TX_EMPTY)
+		if (cause == IIR_TX_EMPTY)
 			transmit(u);
+		else
+			receive(u);
 	}
 	return NS16550_MORE;
 }

@@ -14,8 +14,10 @@ struct ns16550 {
 	/* Registers 0 to 7 of the device. */
 	uint8_t (*in)(uint8_t reg);
 	void (*out)(uint8_t reg, uint8_t value);
-	/* Fetch the next byte to send; false: there is none now. */
-	bool (*tx_next)(uint8_t *byte);
+	/* Put n bytes into the FIFO. */
+	void (*send)(const uint8_t *bytes, uint32_t n);
+	/* Take up to `most` bytes of what is to be sent; returns how many there are. */
+	uint32_t (*tx_take)(uint8_t *to, uint32_t most);
 	/*
 	 * Take a byte that has come in; false: there is no room, so the rest stays in the
 	 * device.

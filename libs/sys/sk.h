@@ -263,6 +263,12 @@ static inline long sk_port_out(sk_cap_t ioport, uint16_t port, uint32_t size, ui
 {
 	return sk_sys6(SK_SYS_PORT_OUT, ioport, port, size, value, 0, 0);
 }
+/* n <= 16 bytes, packed into w, go to one port, one after the other. */
+static inline long sk_port_out_bytes(
+	sk_cap_t ioport, uint16_t port, uint32_t n, const uint64_t w[2])
+{
+	return sk_sys6(SK_SYS_PORT_OUT, ioport, port, 1, w[0], n, w[1]);
+}
 /* n <= 32 bytes of text, packed into w. */
 static inline long sk_log(sk_cap_t ctl, uint32_t n, const uint64_t w[4])
 {

@@ -58,7 +58,7 @@ static const struct row {
 	ROW(IRQ_BIND, "qa", 2),
 	ROW(IRQ_ACK, "q", 1),
 	ROW(PORT_IN, "sxx", 1),
-	ROW(PORT_OUT, "sxxx", 1),
+	ROW(PORT_OUT, "sxxxxx", 1),
 	ROW(VCPU_CONFIGURE, "VNHv", 3),
 	ROW(VCPU_ENTER, "Vd", 3),
 	ROW(VCPU_SYNC, "Vx", 1),

@@ -47,7 +47,8 @@ extern struct fake_did {
 	unsigned int unmasks, frees;
 	uint16_t port;
 	unsigned int port_size;
-	uint32_t port_value;
+	uint32_t port_value, n_port_writes;
+	uint64_t port_text; /* the last bytes that were written */
 } fake_did;
 
 void fake_init(void); /* once */

@@ -159,6 +159,8 @@ void arch_port_out(uint16_t port, unsigned int size, uint32_t value)
 	fake_did.port = port;
 	fake_did.port_size = size;
 	fake_did.port_value = value;
+	fake_did.n_port_writes++;
+	fake_did.port_text = fake_did.port_text << 8 | (uint8_t)value;
 }
 
 static int source_claim(struct irq_source *s)

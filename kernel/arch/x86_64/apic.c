@@ -91,7 +91,7 @@ void lapic_setup_cpu(void)
 
 void arch_timer_arm(sk_time_t deadline)
 {
-	uint64_t now, count = 0;
+	uint64_t count = 0;
 
 	this_cpu()->timer_armed = deadline; /* APIC2 */
 	if (features.tsc_deadline) {
@@ -99,9 +99,8 @@ void arch_timer_arm(sk_time_t deadline)
 		wrmsr(MSR_TSC_DEADLINE, deadline == SK_NO_DEADLINE ? 0 : deadline + !deadline);
 		return;
 	}
-	now = arch_now();
 	if (deadline != SK_NO_DEADLINE) {
-		uint64_t ticks = deadline > now ? deadline - now : 0;
+		uint64_t now = arch_now(), ticks = deadline > now ? deadline - now : 0;
 
 		/*
 		 * If the timer fires early, core arms it again; a count of 0 would leave it

@@ -102,7 +102,8 @@
 	X(IRQ_BIND, 32, TREE, CAPS(W(IRQ), W(NOTIFICATION)), "", "signals with that capability's badge", "", "") \
 	X(IRQ_ACK, 33, TREE, CAPS(W(IRQ)), "", "unmask a level pin; MSI and edge: no effect", "STATE: no source", "") \
 	X(PORT_IN, 34, NONE, CAPS(R(IOPORT)), "port, size 1|2|4", "results: value", "RANGE", "") \
-	X(PORT_OUT, 35, NONE, CAPS(W(IOPORT)), "port, size, value", "", "RANGE", "") \
+	X(PORT_OUT, 35, NONE, CAPS(W(IOPORT)), "port, size, value, n, more", "n: 2 to 16 bytes of " \
+	  "value and then more go out one after the other, size 1; 0: value alone", "RANGE", "n writes") \
 	X(LOG, 36, NONE, CAPS(W(CTL_LOG)), "n, w0-w3", "n <= 32 bytes, packed, to the kernel log", \
 	  "", "32 bytes; before LOG_TAKE also the time that the UART takes") \
 	X(LOG_TAKE, 37, NONE, CAPS(W(CTL_LOG)), "", "the kernel writes nothing to the UART any more, except a panic", "", "") \

@@ -266,6 +266,19 @@ static void ports_have_bounds(void **state)
 	assert_int_equal(fake_did.port, 0x66);
 	assert_int_equal(fake_did.port_size, 2);
 	assert_int_equal(fake_did.port_value, 0x12345678);
+	fake_did.n_port_writes = 0;
+	assert_int_equal(
+		SYS(1, PORT_OUT, S, 0x61, 1, 0x0807060504030201, 10, 0xffffffffffff0a09), 0);
+	assert_int_equal(fake_did.n_port_writes, 10);
+	assert_int_equal(fake_did.port, 0x61);
+	assert_int_equal(fake_did.port_text, 0x030405060708090a);
+	assert_int_equal(SYS(1, PORT_OUT, S, 0x61, 1, 0x12, 16, 0), 0);
+	assert_int_equal(fake_did.n_port_writes, 26);
+	assert_int_equal(SYS(1, PORT_OUT, S, 0x61, 1, 0x12, 17, 0), -SK_E_INVAL);
+	assert_int_equal(SYS(1, PORT_OUT, S, 0x62, 2, 0x12, 2, 0), -SK_E_INVAL);
+	assert_int_equal(SYS(1, PORT_OUT, S, 0x68, 1, 0x12, 2, 0), -SK_E_RANGE);
+	assert_int_equal(fake_did.n_port_writes, 26);
+	assert_int_equal(SYS(1, PORT_OUT, S, 0x66, 2, 0), 0);
 	assert_int_equal(SYS(1, PORT_OUT, S, 0x67, 2, 0), -SK_E_RANGE);
 	assert_int_equal(SYS(1, PORT_OUT, S, 0x66, 3, 0), -SK_E_INVAL);
 	assert_int_equal(fake_did.port, 0x66);

@@ -30,8 +30,8 @@ long sk_port_in(sk_cap_t ioport, uint16_t port, uint32_t size, uint32_t *value)
 	case THR:
 		*value = typed_at < n_typed ? (uint8_t)typed[typed_at++] : 0;
 		break;
-	case IIR: /* no interrupt */
-		*value = (typed_at < n_typed && enabled & 1) || enabled & 2 ? 0 : 1;
+	case IIR:
+		*value = typed_at < n_typed && enabled & 1 ? 4 : enabled & 2 ? 2 : 1;
 		break;
 	case LSR:
 		*value = LSR_EMPTY | (typed_at < n_typed ? LSR_DATA : 0);
@@ -54,6 +54,14 @@ long sk_port_out(sk_cap_t ioport, uint16_t port, uint32_t size, uint32_t value)
 		enabled = (uint8_t)value;
 	if (port == THR && n_sent < sizeof(sent))
 		sent[n_sent++] = (char)value;
+	return 0;
+}
+
+long sk_port_out_bytes(sk_cap_t ioport, uint16_t port, uint32_t n, const uint64_t w[2])
+{
+	assert_in_range(n, 1, 16);
+	for (uint32_t i = 0; i < n; i++)
+		(void)sk_port_out(ioport, port, 1, ((const uint8_t *)w)[i]);
 	return 0;
 }
 
