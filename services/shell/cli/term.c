@@ -140,22 +140,38 @@ static bool queue_grow(size_t need)
 	return true;
 }
 
-static void queue_byte(char c)
+static void queue_bytes(const char *text, size_t len)
 {
-	if (queue_len == queue_size && !queue_grow(queue_len + 1))
-		return; /* the terminal is not read, so the rest is lost */
-	queue[(queue_head + queue_len++) % queue_size] = c;
+	size_t at, n;
+
+	if (!queue_grow(queue_len + len)) /* the terminal is not read, so the rest is lost */
+		len = queue_size - queue_len;
+	for (; len; len -= n, text += n, queue_len += n) {
+		at = (queue_head + queue_len) % queue_size;
+		n = queue_size - at < len ? queue_size - at : len;
+		memcpy(queue + at, text, n);
+	}
 }
 
+/*
+ * Text goes in large records, because console and the UART run for each: at once, or after this
+ * event.
+ */
 static void term_write(void *ctx, const char *text, size_t len)
 {
+	const char *end;
+
 	(void)ctx;
-	while (len--) {
-		if (*text == '\n')
-			queue_byte('\r');
-		queue_byte(*text++);
+	for (; (end = memchr(text, '\n', len)) != NULL; text = end + 1) {
+		queue_bytes(text, (size_t)(end - text));
+		queue_bytes("\r\n", 2);
+		len -= (size_t)(end + 1 - text);
 	}
-	queue_pump();
+	queue_bytes(text, len);
+	if (queue_len >= CONSOLE_CHUNK_MAX)
+		queue_pump();
+	else if (!taking)
+		svc_resume(chan);
 }
 
 const struct out term_messages = { .write = term_write };

@@ -33,9 +33,11 @@ struct chan {
 };
 /* xs: the scribe's with xenstore; scribe: control's with the scribe. */
 extern struct chan console_chan, xs_chan, files_chan, scribe_chan;
-/* Between control and the shell: control's end. BIT_CTL is its bit. */
+/*
+ * Between control and the shell: control's end. BIT_CTL and BIT_CONSOLE are bits of channels.
+ */
 extern struct chan ctl_chan;
-enum { BIT_CTL = 5 };
+enum { BIT_CTL = 5, BIT_CONSOLE = 4 };
 /* Both have begun: the shell's end is opened. */
 void tool_connect(void);
 /* One turn of the scribe's end. */

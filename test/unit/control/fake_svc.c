@@ -62,6 +62,12 @@ static void ctl_raised(void *ctx)
 	(void)chan_event(&ctl_chan);
 }
 
+static void console_raised(void *ctx)
+{
+	(void)ctx;
+	(void)chan_event(&console_chan);
+}
+
 int svc_on_channel(struct svc_conn *c, svc_handler_fn fn, void *ctx)
 {
 	struct chan *k = (struct chan *)c;
@@ -70,6 +76,8 @@ int svc_on_channel(struct svc_conn *c, svc_handler_fn fn, void *ctx)
 	k->ctx = ctx;
 	if (k == &ctl_chan)
 		bit_fn[BIT_CTL] = ctl_raised;
+	if (k == &console_chan)
+		bit_fn[BIT_CONSOLE] = console_raised;
 	return 0;
 }
 
@@ -159,7 +167,13 @@ void tool_connect(void)
 }
 
 /* The loop gives the scribe a turn for each signal, and for what it left. */
-void svc_resume(struct svc_conn *c) { assert_ptr_equal(c, &scribe); }
+void svc_resume(struct svc_conn *c)
+{
+	if (c == &scribe)
+		return;
+	assert_ptr_equal(c, &console_chan.c);
+	raised |= 1ull << BIT_CONSOLE;
+}
 
 /* Answers of the scribe since it lost one, and whether it has just lost another one. */
 static uint32_t scribe_answers;
