@@ -36,7 +36,7 @@ struct m_object {
 	uint64_t on;                       /* the object on which it waits */
 	uint64_t since;                    /* when the wait began, which decides the order */
 	uint64_t badge, mi, mr[SK_MR_MAX]; /* the message with which it waits */
-	uint64_t deadline;
+	uint64_t deadline, due;            /* due: no earlier than the wait began */
 	uint64_t cspace, sched, bound;
 	/*
 	 * for a context or notification, its thread; for a vCPU, the thread that is in it

@@ -26,6 +26,7 @@ static void wait_begin(
 	t->on = on;
 	t->since = ++waits_begun;
 	t->deadline = deadline;
+	t->due = deadline > fake_now ? deadline : fake_now;
 }
 
 /* When one call ends a thread and the object on which it waits, either may end first. */
@@ -95,7 +96,7 @@ void model_timer(void)
 			continue;
 		if (kernel_thread(t)->state == THREAD_READY)
 			wait_end(t, -SK_E_TIMEOUT);
-		else if (fake_now - t->deadline > LATE)
+		else if (fake_now - t->due > LATE)
 			fail("model: thread %lx waits beyond its deadline", t->id);
 	}
 }
