@@ -26,6 +26,7 @@ HANG_LIMIT = float(os.environ.get("SKERRY_HANG_LIMIT", "360"))
 PROMPT = r"skerry# "
 TAIL_BYTES = 6000
 AGAIN = "run: the machine starts again"
+LIVE_MARK = "[what follows is live]\n"
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[()][A-Z0-9]|\x1b[=>78]|\r")
 
 
@@ -138,7 +139,7 @@ class Machine:
             command += ["--guests", str(getattr(guests, "path", guests))]
             command += [word for file in build.loaders if os.path.exists(file) for word in ("--add", file)]
         command += ["--keep"] * bool(again) + ["--icount"] * icount + list(extra)
-        self.text = ""  # the console so far, without escape sequences
+        self.text = ""  # the console so far, without escape sequences and marks of console
         self.pos = 0    # where the next expect() begins
         self.changed = threading.Condition()
         self.ended = False
@@ -164,11 +165,17 @@ class Machine:
                 clean, pending = CONTROL.sub("", pending[:cut]), pending[cut:]
                 with self.changed:
                     self.text += clean
+                    self._drop_marks(len(clean))
                     self.changed.notify_all()
         with self.changed:
             self.text += pending
             self.ended = True
             self.changed.notify_all()
+
+    def _drop_marks(self, n):
+        """Take console's marks out of the last n characters: they stand wherever the user attached."""
+        start = max(self.pos, len(self.text) - n - len(LIVE_MARK))
+        self.text = self.text[:start] + self.text[start:].replace(LIVE_MARK, "")
 
     # ---- talking
 
