@@ -51,6 +51,8 @@ void verb_leave(void)
 	pending.id = 0;
 }
 
+bool verb_asks(void) { return pending.id != 0; }
+
 static void pending_ask(enum ctl_op op, const void *body, uint32_t len)
 {
 	shell_waits(the_shell, verb_leave);

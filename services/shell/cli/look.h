@@ -26,6 +26,8 @@ void verb_ask(enum ctl_op op, const void *body, uint32_t len, const char *name, 
 void verb_try(enum ctl_op op, const void *body, uint32_t len, verb_then then);
 /* Nobody waits for it any more; for ^C. */
 void verb_leave(void);
+/* Has the request no answer so far? */
+bool verb_asks(void);
 
 /* ---- guests ---- */
 
