@@ -61,10 +61,10 @@ enum ctl_right { CTL_RIGHT_NONE = 0, CTL_CLASSES(X) };
 		"uint64_t sum of a LIST: wait until it is another one -> nothing") \
 	X(DESCRIBE, 6, LOOK, GUEST, "uint32_t domid -> struct ctl_guest") \
 	X(SYSTEM, 7, LOOK, HOST, "-> struct ctl_system") \
-	X(SERVICES, 8, LOOK, HOST, \
-		"struct ctl_from -> struct ctl_services: domains of the host") \
-	X(CAPS, 9, LOOK, HOST, \
-		"struct ctl_caps_of -> struct ctl_caps; NOT_FOUND; STATE: it has none now") \
+	X(HOST_LOOK, 8, LOOK, HOST, \
+		"struct ctl_call: DOMAIN_STATS or CAPS of init.h -> struct ctl_words") \
+	X(CAPS, 9, LOOK, GUEST, \
+		"struct ctl_caps_of -> struct ctl_caps, of its VMM; STATE: it has none now") \
 	X(STORE_LOOK, 10, LOOK, HOST, \
 		"struct ctl_store: READ, DIRECTORY or GET_PERMS in xenstore -> struct ctl_stored") \
 	X(STORE_CHANGE, 11, CONFIGURE, HOST, \
@@ -96,8 +96,8 @@ enum ctl_right { CTL_RIGHT_NONE = 0, CTL_CLASSES(X) };
 		"uint32_t domid, struct vif_spec -> nothing, when the guest has it") \
 	X(DETACH, 29, CONFIGURE, LIVE, \
 		"struct ctl_number: a seat; flag 1: by force -> nothing, when it is gone") \
-	X(RESTART, 30, HOST, HOST, \
-		"struct ctl_restart: a domain of the host -> nothing; NOT_FOUND, BUSY, STATE, DENIED as INIT_RESTART") \
+	X(HOST_CHANGE, 30, HOST, HOST, \
+		"struct ctl_call: RESTART of init.h, but not as BREACH -> struct ctl_words") \
 	X(POWER, 31, HOST, HOST, \
 		"struct ctl_power: notes TEXT; answered only if the host stays, or if another POWER waits") \
 	X(SAVE, 32, CONFIGURE, GUEST, \
@@ -272,40 +272,27 @@ struct ctl_system {
 };
 _Static_assert(sizeof(struct ctl_system) == 80 + 2 * 8 * CTL_CPUS_MAX, "no padding");
 
-/* One of the host's own domains. A user of xl sees all of them as Domain-0. */
-struct ctl_service {
-	char name[DOMAIN_NAME_MAX];
-	uint32_t state;    /* enum domain_state */
-	uint32_t end;      /* enum domain_end: why it ended, the last time */
-	uint32_t restarts; /* how often it was started again */
-	uint32_t epoch;    /* goes up each time that it is started */
-	uint64_t up_ns;    /* since it was started the last time */
-	uint64_t memory;   /* bytes that it was given, including its part of connections */
-	uint64_t cpu_ns;
-	struct ctl_resources has; /* if they were to be counted */
+/*
+ * A call of init that control makes for the tool, and what init answers: the words from mr0 on,
+ * as many as there are. What init refuses, control refuses.
+ */
+struct ctl_call {
+	uint64_t label; /* enum init_call */
+	uint64_t mr[5];
 };
-_Static_assert(sizeof(struct ctl_service) == 88, "no padding");
-
-/* The first domain; 1: count capabilities, which takes longer. */
-struct ctl_from {
-	uint32_t index, count;
+_Static_assert(sizeof(struct ctl_call) == 48, "no padding");
+#define CTL_WORDS_MAX 64u
+struct ctl_words {
+	uint64_t mr[CTL_WORDS_MAX];
 };
-_Static_assert(sizeof(struct ctl_from) == 8, "no padding");
+_Static_assert(sizeof(struct ctl_words) == 8 * CTL_WORDS_MAX, "no padding");
 
-#define CTL_SERVICES_MAX 64u
-struct ctl_services {
-	uint32_t n, reserved;
-	struct ctl_service row[CTL_SERVICES_MAX];
-};
-_Static_assert(sizeof(struct ctl_services) <= CTL_BODY_MAX, "it fits an answer");
-
-/* What a domain of the host holds, by its name; or, if the name is empty, a guest's VMM. */
+/* What the VMM of a guest holds. */
 struct ctl_caps_of {
-	char name[DOMAIN_NAME_MAX];
 	uint32_t domid, reserved;
 	uint64_t at; /* 0 first, then what the answer said */
 };
-_Static_assert(sizeof(struct ctl_caps_of) == 48, "no padding");
+_Static_assert(sizeof(struct ctl_caps_of) == 16, "no padding");
 
 #define CTL_CAPS_MAX 64u
 struct ctl_caps {
@@ -441,12 +428,6 @@ struct ctl_vif {
 };
 _Static_assert(sizeof(struct ctl_vif) == 8 + sizeof(struct vif_spec), "no padding");
 
-struct ctl_restart {
-	char name[DOMAIN_NAME_MAX];
-	uint32_t how; /* enum init_kill */
-};
-_Static_assert(sizeof(struct ctl_restart) == 36, "no padding");
-
 /*
  * GENTLY: guests are asked, and destroyed if they take long. NOW: they are destroyed. AT_ONCE:
  * those that are not gone yet are not waited for.
@@ -470,8 +451,8 @@ _Static_assert(sizeof(struct ctl_power) == 8, "no padding");
 	X(NEWS, sizeof(uint64_t), 0, 0, 0) \
 	X(DESCRIBE, sizeof(uint32_t), 0, sizeof(struct ctl_guest), 0) \
 	X(SYSTEM, 0, 0, sizeof(struct ctl_system), 0) \
-	X(SERVICES, sizeof(struct ctl_from), 0, 8, \
-		CTL_SERVICES_MAX * sizeof(struct ctl_service)) \
+	X(HOST_LOOK, sizeof(struct ctl_call), 0, sizeof(uint64_t), \
+		sizeof(struct ctl_words) - 8) \
 	X(CAPS, sizeof(struct ctl_caps_of), 0, 16, CTL_CAPS_MAX * sizeof(struct init_cap)) \
 	X(STORE_LOOK, sizeof(struct ctl_store), CTL_STORE_MAX, sizeof(struct ctl_stored), \
 		CTL_STORE_MAX) \
@@ -495,7 +476,8 @@ _Static_assert(sizeof(struct ctl_power) == 8, "no padding");
 	X(ATTACH_DISK, sizeof(struct ctl_disk), 0, 0, 0) \
 	X(ATTACH_VIF, sizeof(struct ctl_vif), 0, 0, 0) \
 	X(DETACH, sizeof(struct ctl_number), 0, 0, 0) \
-	X(RESTART, sizeof(struct ctl_restart), 0, 0, 0) \
+	X(HOST_CHANGE, sizeof(struct ctl_call), 0, sizeof(uint64_t), \
+		sizeof(struct ctl_words) - 8) \
 	X(POWER, sizeof(struct ctl_power), 0, 0, 0) \
 	X(SAVE, sizeof(struct ctl_save), VMCTL_CONFIG_MAX, 0, 0) \
 	X(SAVED_CONFIG, sizeof(struct ctl_image), 0, 0, VMCTL_CONFIG_MAX) \

@@ -82,7 +82,7 @@ static bool waits(uint32_t op) { return op == CTL_NEWS || op == CTL_WAIT || op =
 /* Would be obeyed, whatever the body says. */
 static bool spared(uint32_t op)
 {
-	return op == CTL_POWER || op == CTL_AUTO || op == CTL_RESTART || op == CTL_HELLO;
+	return op == CTL_POWER || op == CTL_AUTO || op == CTL_HOST_CHANGE || op == CTL_HELLO;
 }
 
 static uint32_t rights_ask(struct svc_conn *c)

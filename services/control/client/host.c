@@ -51,6 +51,13 @@ static int init_call(enum init_call label, uint64_t *mr, uint32_t *n, struct svc
 	return rc;
 }
 
+int host_call(enum init_call label, uint64_t mr[SK_MR_MAX], uint32_t *n)
+{
+	struct svc_caps none = { .n_out = 0 };
+
+	return init_call(label, mr, n, &none);
+}
+
 sk_cap_t host_service(enum service s)
 {
 	uint64_t mr[SK_MR_MAX] = { 0 };
@@ -106,93 +113,36 @@ const struct proc_image *host_vmm_image(void)
 	return have_image ? &vmm_image : NULL;
 }
 
-/* Words of INIT_DOMAIN_STATS. */
-enum count { COUNT_NOTHING = 0, COUNT_CAPS = 1 };
-
-static int domain_stats(uint32_t i, enum count count, struct host_row *r)
+int host_domain_read(uint32_t i, struct host_row *r)
 {
-	uint64_t mr[SK_MR_MAX] = { i, count };
-	struct svc_caps caps = { .n_out = 0 };
+	uint64_t mr[SK_MR_MAX] = { i };
 	uint32_t n = 2;
-	int rc = init_call(INIT_DOMAIN_STATS, mr, &n, &caps);
+	int rc = host_call(INIT_DOMAIN_STATS, mr, &n);
 
 	if (rc)
 		return rc;
 	*r = (struct host_row){ .memory = mr[1],
 		.cpu_ns = clock_ticks_to_ns(mr[2]),
 		.cpu = (uint32_t)mr[7],
-		.has = { (uint32_t)mr[8], (uint32_t)(mr[8] >> 32), (uint32_t)mr[9],
-			(uint32_t)(mr[9] >> 32) },
 		.state = (uint32_t)mr[10] < DOMAIN_STATE_END ? (enum domain_state)mr[10]
 							     : DOMAIN_ABSENT,
 		.end = mr[10] >> 32 < DOMAIN_ENDS_END ? (enum domain_end)(mr[10] >> 32)
 						      : DOMAIN_END_NONE,
-		.restarts = (uint32_t)mr[11],
-		.epoch = (uint32_t)(mr[11] >> 32),
-		.up_ns = mr[12] * 1000000 };
+		.epoch = (uint32_t)(mr[11] >> 32) };
 	memcpy(r->name, &mr[3], sizeof(r->name));
 	r->name[sizeof(r->name) - 1] = 0;
 	return 0;
 }
 
-int host_domain_read(uint32_t i, struct host_row *r)
-{
-	return domain_stats(i, COUNT_NOTHING, r);
-}
-
 bool host_domain(uint32_t i, struct host_row *r) { return host_domain_read(i, r) == 0; }
-
-int host_service_row(uint32_t i, bool count, struct ctl_service *s)
-{
-	struct host_row r;
-	int rc = domain_stats(i, count ? COUNT_CAPS : COUNT_NOTHING, &r);
-
-	if (rc)
-		return rc;
-	*s = (struct ctl_service){ .state = r.state,
-		.end = r.end,
-		.restarts = r.restarts,
-		.epoch = r.epoch,
-		.up_ns = r.up_ns,
-		.memory = r.memory,
-		.cpu_ns = r.cpu_ns,
-		.has = r.has };
-	memcpy(s->name, r.name, sizeof(r.name));
-	return 0;
-}
 
 int host_domain_restart(const char *name, enum init_kill how)
 {
 	uint64_t mr[SK_MR_MAX] = { [4] = how };
-	struct svc_caps caps = { .n_out = 0 };
 	uint32_t n = 5;
 
-	if (strlen(name) >= DOMAIN_NAME_MAX)
-		return -SK_E_NOT_FOUND;
 	memcpy(mr, name, strlen(name));
-	return init_call(INIT_RESTART, mr, &n, &caps);
-}
-
-/* Of INIT_CAPS: the first word of the slots. */
-enum { CAPS_WORD = 3 };
-
-int host_domain_caps(const char *name, uint64_t *at, struct init_cap *caps, uint32_t *n)
-{
-	uint64_t mr[SK_MR_MAX] = { [4] = *at };
-	struct svc_caps none = { .n_out = 0 };
-	uint32_t words = 5;
-	int rc;
-
-	if (strlen(name) >= DOMAIN_NAME_MAX)
-		return -SK_E_NOT_FOUND;
-	memcpy(mr, name, strlen(name));
-	rc = init_call(INIT_CAPS, mr, &words, &none);
-	if (rc)
-		return rc;
-	*at = mr[1];
-	*n = mr[2] < INIT_CAPS_MAX ? (uint32_t)mr[2] : INIT_CAPS_MAX;
-	memcpy(caps, &mr[CAPS_WORD], *n * sizeof(*caps));
-	return 0;
+	return host_call(INIT_RESTART, mr, &n);
 }
 
 uint64_t host_wall_seconds(void)

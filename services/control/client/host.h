@@ -6,6 +6,7 @@
 #ifndef CONTROL_HOST_H
 #define CONTROL_HOST_H
 
+#include <sk/ipc.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -16,6 +17,11 @@
 
 int host_init(void) must_check;
 
+/*
+ * A call of init with n words, which gives n words: 0, or what init says, or -SK_E_* because it
+ * did not answer.
+ */
+int host_call(enum init_call label, uint64_t mr[SK_MR_MAX], uint32_t *n) must_check;
 /* The control endpoint of a service; 0: the service does not run now. */
 sk_cap_t host_service(enum service s);
 const char *host_service_name(enum service s);
@@ -48,28 +54,16 @@ uint32_t host_priority(enum host_priority of);
 struct host_row {
 	enum domain_state state;
 	enum domain_end end; /* why it ended, the last time */
-	uint32_t restarts;   /* how often it was started again */
 	uint32_t epoch;      /* goes up each time that it is started */
-	uint64_t up_ns;      /* since it was started the last time */
 	char name[32];
 	uint64_t memory; /* bytes that it was given, including its part of connections */
 	uint64_t cpu_ns;
-	uint32_t cpu;             /* where its main thread runs */
-	struct ctl_resources has; /* if they were counted */
+	uint32_t cpu; /* where its main thread runs */
 };
 /* The host's own domain number i. -SK_E_NOT_FOUND: there are fewer. */
 int host_domain_read(uint32_t i, struct host_row *r) must_check;
 /* The same; false: there are fewer, or init does not answer. */
 bool host_domain(uint32_t i, struct host_row *r);
-/* The same for a tool. count: with the capabilities that it has, which takes longer. */
-int host_service_row(uint32_t i, bool count, struct ctl_service *s) must_check;
-/*
- * What a domain of the host holds: *n of its slots from *at on, into caps[INIT_CAPS_MAX]; *at
- * is where to go on, 0 at first and when that was all. -SK_E_NOT_FOUND, -SK_E_STATE: it does
- * not run.
- */
-int host_domain_caps(
-	const char *name, uint64_t *at, struct init_cap *caps, uint32_t *n) must_check;
 /* The host, except for the memory of guests and the services. */
 void host_system(struct ctl_system *s);
 

@@ -32,7 +32,6 @@
 static union {
 	struct ctl_list list;
 	struct ctl_guest guest;
-	struct ctl_services services;
 	struct ctl_caps caps;
 	struct {
 		struct ctl_stored head;
@@ -275,84 +274,58 @@ void ctl_do_SYSTEM(struct request *q)
 	ctl_answer(q, &s, sizeof(s));
 }
 
-void ctl_do_SERVICES(struct request *q)
+/* A call of init that a tool may make: one of `labels`. */
+static void init_ask(struct request *q, uint32_t labels)
 {
-	const struct ctl_from *from = q->body;
-	struct ctl_services *s = &large.services;
-	uint64_t i = from->index;
-	int rc = 0;
+	const struct ctl_call *c = q->body;
+	uint64_t mr[SK_MR_MAX] = { 0 };
+	uint32_t n = ARRAY_SIZE(c->mr);
+	int rc = -SK_E_INVAL;
 
-	memset(s, 0, offsetof(struct ctl_services, row));
-	while (!rc && s->n < CTL_SERVICES_MAX && i <= UINT32_MAX) {
-		rc = host_service_row((uint32_t)i++, from->count, &s->row[s->n]);
-		s->n += !rc;
-	}
-	if (rc && rc != -SK_E_NOT_FOUND)
-		ctl_refuse(q, rc, "init does not tell about domain %u of the host: %s",
-			(uint32_t)i - 1, sk_error_text(rc));
+	_Static_assert(SK_MR_MAX <= CTL_WORDS_MAX, "the answer has room");
+	memcpy(mr, c->mr, sizeof(c->mr));
+	if (c->label < INIT_CALL_END && labels >> c->label & 1)
+		rc = host_call((enum init_call)c->label, mr, &n);
+	if (rc)
+		ctl_refuse(q, rc, "%s", ""); /* the tool knows what it has asked */
 	else
-		ctl_answer(q, s,
-			(uint32_t)(offsetof(struct ctl_services, row) +
-				   s->n * sizeof(s->row[0])));
+		ctl_answer(q, mr, n * (uint32_t)sizeof(mr[0]));
+}
+
+void ctl_do_HOST_LOOK(struct request *q)
+{
+	init_ask(q, 1u << INIT_DOMAIN_STATS | 1u << INIT_CAPS);
+}
+
+void ctl_do_HOST_CHANGE(struct request *q)
+{
+	const struct ctl_call *c = q->body;
+
+	if (c->mr[4] > INIT_KILL_GARBAGE)
+		ctl_refuse(q, -SK_E_INVAL, "there is no such way to end a domain");
+	else
+		init_ask(q, 1u << INIT_RESTART);
 }
 
 /* ---- capabilities ---- */
 
-/* 0 or -SK_E_*. */
-static int host_caps(const struct ctl_caps_of *of, struct ctl_caps *c)
-{
-	char name[DOMAIN_NAME_MAX + 1] = { 0 };
-	int rc = 0;
-
-	memcpy(name, of->name, DOMAIN_NAME_MAX);
-	c->next = of->at;
-	do {
-		uint32_t n = 0;
-
-		rc = host_domain_caps(name, &c->next, c->cap + c->n, &n);
-		c->n += n;
-	} while (!rc && c->next && c->n + INIT_CAPS_MAX <= CTL_CAPS_MAX);
-	return rc;
-}
-
-static int guest_caps(const struct guest *g, const struct ctl_caps_of *of, struct ctl_caps *c)
-{
-	uint64_t at = of->at;
-
-	while (c->n < CTL_CAPS_MAX) {
-		c->next = at;
-		if (!guest_cap_next(g, &at, &c->cap[c->n])) {
-			c->next = 0;
-			return 0;
-		}
-		c->n++;
-	}
-	c->next = at;
-	return 0;
-}
-
 void ctl_do_CAPS(struct request *q)
 {
 	const struct ctl_caps_of *of = q->body;
+	const struct guest *g = guest_of(q->dom);
 	struct ctl_caps *c = &large.caps;
-	struct dom *d = NULL;
-	int rc;
+	uint64_t at = of->at;
+	bool more = true;
 
 	memset(c, 0, sizeof(*c));
-	if (!of->name[0]) {
-		d = ctl_dom_find(q, of->domid);
-		if (!d)
-			return;
+	if (!g) {
+		ctl_refuse(q, -SK_E_STATE, "%s", sk_error_text(-SK_E_STATE));
+		return;
 	}
-	if (d && guest_of(d))
-		rc = guest_caps(guest_of(d), of, c);
-	else
-		rc = d ? -SK_E_STATE : host_caps(of, c);
-	if (rc)
-		ctl_refuse(q, rc, "%s", sk_error_text(rc));
-	else
-		ctl_answer(q, c,
-			(uint32_t)(offsetof(struct ctl_caps, cap) + c->n * sizeof(c->cap[0])));
+	while (c->n < CTL_CAPS_MAX && (more = guest_cap_next(g, &at, &c->cap[c->n])))
+		c->n++;
+	c->next = more ? at : 0;
+	ctl_answer(q, c, (uint32_t)(offsetof(struct ctl_caps, cap) + c->n * sizeof(c->cap[0])));
 }
 
 /* ---- xenstore ---- */

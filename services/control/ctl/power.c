@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * power.c - requests about the host: stop it, start one of its domains again
+ * power.c - requests to stop the host
  *
  * Lifecycle   GENTLY: guests are asked; NOW, or after STOP_WAIT_S: destroyed; AT_ONCE, or after
  *             CLOSE_WAIT_S: not waited for any more. A tool that goes away stops nothing of
@@ -95,38 +95,4 @@ void ctl_do_POWER(struct request *q)
 		destroy_all();
 	else if (p->how == CTL_POWER_AT_ONCE)
 		close_late(NULL);
-}
-
-static const char *restart_refusal(int rc)
-{
-	switch (rc) {
-	case -SK_E_NOT_FOUND:
-		return "no domain of the host has this name; `list-services` shows what there is";
-	case -SK_E_BUSY:
-		return "it is being started again already";
-	case -SK_E_STATE:
-		return "it does not run; `list-services` says why";
-	case -SK_E_DENIED:
-		return "this needs the boot option init.kill=1, because guests may notice";
-	default:
-		return sk_error_text(rc);
-	}
-}
-
-void ctl_do_RESTART(struct request *q)
-{
-	const struct ctl_restart *r = q->body;
-	char name[DOMAIN_NAME_MAX + 1] = { 0 };
-	int rc;
-
-	if (r->how > INIT_KILL_GARBAGE) {
-		ctl_refuse(q, -SK_E_INVAL, "there is no such way to end a domain");
-		return;
-	}
-	memcpy(name, r->name, DOMAIN_NAME_MAX);
-	rc = host_domain_restart(name, (enum init_kill)r->how);
-	if (rc)
-		ctl_refuse(q, rc, "%s", restart_refusal(rc));
-	else
-		ctl_answer(q, NULL, 0);
 }

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "client/ask.h"
+#include "client/domains.h"
 #include "client/files.h"
 #include "cli/look.h"
 #include "cli/verbs.h"
@@ -93,17 +93,15 @@ static void complete_guest(void)
 	line_complete(tab.line, NULL, 0);
 }
 
-static void services_listed(void *ctx, int status, const void *body, uint32_t len)
+static void services_listed(int status, const char *text)
 {
 	struct candidates c = { .n = 0 };
 	size_t start;
 
-	(void)ctx;
+	(void)text;
 	if (!listing_over())
 		return;
 	start = line_word(tab.line);
-	if (!status)
-		look_services_take(body, len);
 	for (uint32_t i = 0; !status && i < services.n; i++)
 		candidate_add(&c, tab.line->text + start, tab.line->cursor - start,
 			services.row[i].name);
@@ -113,16 +111,8 @@ static void services_listed(void *ctx, int status, const void *body, uint32_t le
 /* The host's own domains. */
 static void complete_service(void)
 {
-	const struct ctl_from from = { .index = 0 };
-
 	listing_begin();
-	if (ask_send(&(struct ask){ .op = CTL_SERVICES,
-		    .body = &from,
-		    .len = sizeof(from),
-		    .fn = services_listed }))
-		return;
-	tab.listing = false;
-	line_complete(tab.line, NULL, 0);
+	host_domains_ask(false, services_listed);
 }
 
 /* Entries of the directory that the word names; each candidate is the whole word. */

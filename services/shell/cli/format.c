@@ -153,7 +153,7 @@ void format_service_head(struct table *t)
 		"Reason", "Uptime", "Epoch", "Mem(KiB)", "Time(s)");
 }
 
-void format_service_row(struct table *t, const struct ctl_service *r)
+void format_service_row(struct table *t, const struct host_domain *r)
 {
 	uint64_t up = r->up_ns / 1000000000;
 
@@ -601,7 +601,7 @@ void format_config_json(const struct out *o, const struct ctl_dom *d, const stru
 	json_close(&j, '}');
 }
 
-static void host_row_json(struct json *j, const struct ctl_service *r)
+static void host_row_json(struct json *j, const struct host_domain *r)
 {
 	json_item(j);
 	json_text(j, "name", r->name);
@@ -613,7 +613,7 @@ static void host_row_json(struct json *j, const struct ctl_service *r)
 	json_close(j, '}');
 }
 
-void format_host_json(const struct out *o, const struct ctl_service *r, uint32_t n)
+void format_host_json(const struct out *o, const struct host_domain *r, uint32_t n)
 {
 	struct json j = json_object(o, 1);
 

@@ -5,6 +5,7 @@
 
 #include "config/guest_cfg.h"
 #include "out.h"
+#include "client/domains.h"
 #include "proto/ctl.h"
 #include "table.h"
 
@@ -37,7 +38,7 @@ void format_resting(struct table *t, const char *name, uint32_t short_lives,
 	uint32_t life_seconds, uint64_t left_seconds);
 
 void format_service_head(struct table *t);
-void format_service_row(struct table *t, const struct ctl_service *r);
+void format_service_row(struct table *t, const struct host_domain *r);
 /* Why a domain of the host ended. */
 const char *format_end(uint32_t end);
 /* A line below a list of guests: this service does not run any more. */
@@ -104,7 +105,7 @@ void format_info(const struct out *o, const struct ctl_system *s, const struct s
 void format_config_json(
 	const struct out *o, const struct ctl_dom *d, const struct ctl_guest *g);
 /* Domain-0's element of that array: the n domains that it consists of. */
-void format_host_json(const struct out *o, const struct ctl_service *r, uint32_t n);
+void format_host_json(const struct out *o, const struct host_domain *r, uint32_t n);
 
 /*
  * A value of xenstore for the terminal: quotes, backslashes and bytes that cannot be printed

@@ -16,7 +16,6 @@
 
 struct look_guests look;
 struct ctl_system look_system;
-struct look_services services;
 
 /* ---- one request of the verb ---- */
 
@@ -254,36 +253,20 @@ void look_at_system(void (*then)(void))
 	verb_ask(CTL_SYSTEM, NULL, 0, NULL, system_known);
 }
 
-void look_services_take(const void *body, uint32_t len)
+static void services_known(int status, const char *text)
 {
-	const struct ctl_services *s = body;
-	uint32_t n = (uint32_t)((len - offsetof(struct ctl_services, row)) / sizeof(s->row[0]));
-
-	services.n = n < s->n ? n : s->n;
-	if (services.n > CTL_SERVICES_MAX)
-		services.n = CTL_SERVICES_MAX;
-	for (uint32_t i = 0; i < services.n; i++) {
-		struct ctl_service *r = &services.row[i];
-
-		*r = s->row[i];
-		r->name[sizeof(r->name) - 1] = '\0';
-		if (r->state >= DOMAIN_STATE_END)
-			r->state = DOMAIN_ABSENT;
-		if (r->end >= DOMAIN_ENDS_END)
-			r->end = DOMAIN_END_NONE;
+	if (!status) {
+		host_then();
+		return;
 	}
-}
-
-static void services_known(const void *body, uint32_t len)
-{
-	look_services_take(body, len);
-	host_then();
+	shell_fail(the_shell, "init does not tell about domain %u of the host: %s\n",
+		services.n, ask_error_text(status, text));
+	shell_cut(the_shell);
 }
 
 void look_at_services(bool counted, void (*then)(void))
 {
-	const struct ctl_from from = { .count = counted };
-
 	host_then = then;
-	verb_ask(CTL_SERVICES, &from, sizeof(from), NULL, services_known);
+	shell_waits(the_shell, host_domains_leave);
+	host_domains_ask(counted, services_known);
 }

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "client/domains.h"
 #include "proto/ctl.h"
 
 struct shell;
@@ -61,14 +62,7 @@ const struct ctl_dom *look_domain(struct shell *sh, const char *who);
 extern struct ctl_system look_system;
 void look_at_system(void (*then)(void));
 
-struct look_services {
-	uint32_t n;
-	struct ctl_service row[CTL_SERVICES_MAX];
-};
-extern struct look_services services;
-/* counted: with their capabilities. */
+/* `services` of client/domains.h. counted: with their capabilities. */
 void look_at_services(bool counted, void (*then)(void));
-/* The table from an answer. */
-void look_services_take(const void *body, uint32_t len);
 
 #endif

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "client/ask.h"
+#include "client/domains.h"
 #include "cli/format.h"
 #include "cli/look.h"
 #include "cli/shell.h"
@@ -61,30 +62,53 @@ static void rows_end(void)
 
 /* ---- pages of capabilities ---- */
 
+/* Of INIT_CAPS: the first word of the slots. */
+enum { CAPS_WORD = 3 };
+
 static struct {
-	struct ctl_caps_of of;
 	char name[DOMAIN_NAME_MAX]; /* as it was typed */
+	uint32_t domid;             /* of a guest; 0: a domain of the host is meant */
+	uint64_t at;                /* where the next page begins */
 	enum table_form form;
 	uint32_t id;
 } shown;
 
 static void page_ask(void);
 
-static void page_show(const struct ctl_caps *c, uint32_t len)
+static void page_show(const struct init_cap *cap, uint32_t n, uint64_t next)
 {
-	uint32_t n = (uint32_t)((len - offsetof(struct ctl_caps, cap)) / sizeof(c->cap[0]));
-
-	if (!shown.of.at)
+	if (!shown.at)
 		rows_begin(shown.form);
-	for (uint32_t i = 0; i < n && i < c->n; i++)
-		cap_show(&c->cap[i]);
-	shown.of.at = n ? c->next : 0;
-	if (shown.of.at) {
+	for (uint32_t i = 0; i < n; i++)
+		cap_show(&cap[i]);
+	shown.at = n ? next : 0;
+	if (shown.at) {
 		page_ask();
 		return;
 	}
 	rows_end();
 	shell_done(the_shell);
+}
+
+static void guest_page_show(const struct ctl_caps *c, uint32_t len)
+{
+	uint32_t n = (uint32_t)((len - offsetof(struct ctl_caps, cap)) / sizeof(c->cap[0]));
+
+	page_show(c->cap, n < c->n ? n : c->n, c->next);
+}
+
+static void host_page_show(const struct ctl_words *w, uint32_t len)
+{
+	struct init_cap cap[INIT_CAPS_MAX];
+	uint32_t n = len / sizeof(w->mr[0]);
+
+	n = n < CAPS_WORD ? 0 : (n - CAPS_WORD) * (uint32_t)sizeof(w->mr[0]) / sizeof(cap[0]);
+	if (n > INIT_CAPS_MAX)
+		n = INIT_CAPS_MAX;
+	if (n && n > w->mr[2])
+		n = (uint32_t)w->mr[2];
+	memcpy(cap, &w->mr[CAPS_WORD], n * sizeof(cap[0]));
+	page_show(cap, n, n ? w->mr[1] : 0);
 }
 
 /* The host has no domain with this name, so a guest is meant. */
@@ -96,21 +120,23 @@ static void guest_choose(void)
 		shell_done(the_shell);
 		return;
 	}
-	shown.of = (struct ctl_caps_of){ .domid = d->domid };
+	shown.domid = d->domid;
 	page_ask();
 }
 
 static void page_answered(void *ctx, int status, const void *body, uint32_t len)
 {
 	(void)ctx;
-	if (!status) {
-		page_show(body, len);
-	} else if (status == -SK_E_NOT_FOUND && shown.of.name[0]) {
+	if (!status && shown.domid) {
+		guest_page_show(body, len);
+	} else if (!status) {
+		host_page_show(body, len);
+	} else if (status == -SK_E_NOT_FOUND && !shown.domid) {
 		guest_choose();
 	} else {
 		if (status == -SK_E_STATE)
 			shell_fail(the_shell, "caps: %.31s %s now\n", shown.name,
-				shown.of.name[0] ? "does not run" : "has no VMM");
+				shown.domid ? "has no VMM" : "does not run");
 		else
 			shell_refused(the_shell, "caps", status, body);
 		shell_done(the_shell);
@@ -121,11 +147,14 @@ static void page_leave(void) { ask_leave(shown.id); }
 
 static void page_ask(void)
 {
+	const struct ctl_caps_of of = { .domid = shown.domid, .at = shown.at };
+
 	shell_waits(the_shell, page_leave);
-	shown.id = ask_send(&(struct ask){ .op = CTL_CAPS,
-		.body = &shown.of,
-		.len = sizeof(shown.of),
-		.fn = page_answered });
+	if (shown.domid)
+		shown.id = ask_send(&(struct ask){
+			.op = CTL_CAPS, .body = &of, .len = sizeof(of), .fn = page_answered });
+	else
+		shown.id = host_caps_ask(shown.name, shown.at, page_answered);
 	if (!shown.id)
 		page_answered(NULL, -SK_E_NO_MEM, "", 0);
 }
@@ -136,9 +165,10 @@ void verb_caps(struct shell *sh, const struct options *o)
 		(void)look_domain(sh, o->argv[0]);
 		return;
 	}
+	memset(shown.name, 0, sizeof(shown.name));
 	strcpy(shown.name, o->argv[0]);
 	shown.form = verb_form(o);
-	shown.of = (struct ctl_caps_of){ .at = 0 };
-	strcpy(shown.of.name, shown.name);
+	shown.domid = 0;
+	shown.at = 0;
 	page_ask();
 }

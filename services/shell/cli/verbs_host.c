@@ -6,11 +6,12 @@
  * Objects     the request that stops the host. ^C makes it more urgent.
  */
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/array.h"
 #include "base/error.h"
-#include "client/ask.h"
+#include "client/domains.h"
 #include "cli/format.h"
 #include "cli/look.h"
 #include "cli/shell.h"
@@ -113,13 +114,30 @@ static struct {
 	uint32_t id;
 } restarting;
 
+/* Without a text, it was init. */
+static const char *restart_refusal(int status, const char *text)
+{
+	switch (text[0] ? 0 : status) {
+	case -SK_E_NOT_FOUND:
+		return "no domain of the host has this name; `list-services` shows what there is";
+	case -SK_E_BUSY:
+		return "it is being started again already";
+	case -SK_E_STATE:
+		return "it does not run; `list-services` says why";
+	case -SK_E_DENIED:
+		return "this needs the boot option init.kill=1, because guests may notice";
+	default:
+		return ask_error_text(status, text);
+	}
+}
+
 static void restart_answered(void *ctx, int status, const void *body, uint32_t len)
 {
 	(void)ctx;
 	(void)len;
 	if (status && status != -SK_E_RESTARTED) /* it was control itself */
 		shell_fail(the_shell, "%s: %.31s: %s\n", restarting.verb, restarting.name,
-			ask_error_text(status, body));
+			restart_refusal(status, body));
 	shell_done(the_shell);
 }
 
@@ -127,20 +145,17 @@ static void restart_leave(void) { ask_leave(restarting.id); }
 
 static void domain_end(struct shell *sh, const char *verb, const char *name, enum init_kill how)
 {
-	struct ctl_restart r = { .how = how };
+	char padded[DOMAIN_NAME_MAX] = "";
 
-	if (strlen(name) >= sizeof(r.name)) {
-		shell_fail(sh,
-			"%s: %.31s: no domain of the host has this name; `list-services` shows what there is\n",
-			verb, name);
+	restarting.verb = verb;
+	snprintf(restarting.name, sizeof(restarting.name), "%s", name);
+	if (strlen(name) >= sizeof(padded)) {
+		restart_answered(NULL, -SK_E_NOT_FOUND, "", 0);
 		return;
 	}
-	strcpy(r.name, name);
-	restarting.verb = verb;
-	strcpy(restarting.name, name);
+	strcpy(padded, name);
 	shell_waits(sh, restart_leave);
-	restarting.id = ask_send(&(struct ask){
-		.op = CTL_RESTART, .body = &r, .len = sizeof(r), .fn = restart_answered });
+	restarting.id = host_restart_ask(padded, how, restart_answered);
 	if (!restarting.id)
 		restart_answered(NULL, -SK_E_NO_MEM, "", 0);
 }

@@ -127,9 +127,12 @@ void tools_ask_for_nonsense(void **state)
 	struct ctl_disk disk = { .domid = domid };
 	struct ctl_vif vif = { .domid = domid };
 	const struct ctl_power power = { .reboot = 2 };
-	const struct ctl_restart restart = { .name = "storage", .how = INIT_KILL_BREACH };
+	const struct ctl_call breach = { INIT_RESTART, { [4] = INIT_KILL_BREACH } };
+	const struct ctl_call power_call = { INIT_POWER, { 0 } };
+	const struct ctl_call look_call = { INIT_DOMAIN_STATS, { 0 } };
+	const struct ctl_call wild_call = { UINT64_MAX, { 0 } };
 	const struct ctl_store store = { .type = UINT32_MAX };
-	struct ctl_caps_of caps = { .name = "" };
+	struct ctl_caps_of caps = { .domid = nobody };
 	struct {
 		struct ctl_save head;
 		char text[8];
@@ -152,11 +155,14 @@ void tools_ask_for_nonsense(void **state)
 	memset(&vif.vif, 0xff, sizeof(vif.vif));
 	asks(CTL_ATTACH_VIF, &vif, sizeof(vif), -SK_E_INVAL, "mac of a vif");
 	asks(CTL_POWER, &power, sizeof(power), -SK_E_INVAL, "no such way");
-	asks(CTL_RESTART, &restart, sizeof(restart), -SK_E_INVAL, "no such way");
+	asks(CTL_HOST_CHANGE, &breach, sizeof(breach), -SK_E_INVAL, "no such way");
+	asks(CTL_HOST_CHANGE, &look_call, sizeof(look_call), -SK_E_INVAL, "");
+	asks(CTL_HOST_CHANGE, &power_call, sizeof(power_call), -SK_E_INVAL, "");
+	asks(CTL_HOST_LOOK, &breach, sizeof(breach), -SK_E_INVAL, "");
+	asks(CTL_HOST_LOOK, &power_call, sizeof(power_call), -SK_E_INVAL, "");
+	asks(CTL_HOST_LOOK, &wild_call, sizeof(wild_call), -SK_E_INVAL, "");
 	asks(CTL_STORE_LOOK, &store, sizeof(store), -SK_E_INVAL, "no such request");
 	asks(CTL_CAPS, &caps, sizeof(caps), -SK_E_NOT_FOUND, "has ended");
-	memset(caps.name, 'x', sizeof(caps.name));
-	asks(CTL_CAPS, &caps, sizeof(caps), -SK_E_NOT_FOUND, "");
 	save.head.after = CTL_SAVE_END;
 	asks(CTL_SAVE, &save, sizeof(save), -SK_E_INVAL, "end of the save");
 	save.head.after = CTL_SAVE_PAUSE;

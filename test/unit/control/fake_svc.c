@@ -410,7 +410,6 @@ static int caps_answer(uint64_t *mr)
 int svc_call(sk_cap_t ep, uint32_t label, uint64_t *mr, uint32_t *n, struct svc_caps *caps)
 {
 	(void)ep;
-	(void)n;
 	switch (label) {
 	case INIT_SERVICE:
 		caps->n_in = 1;
@@ -422,8 +421,10 @@ int svc_call(sk_cap_t ep, uint32_t label, uint64_t *mr, uint32_t *n, struct svc_
 		mr[0] = 0;
 		return 0;
 	case INIT_DOMAIN_STATS:
+		*n = 13;
 		return stats_answer(mr);
 	case INIT_CAPS:
+		*n = SK_MR_MAX;
 		return caps_answer(mr);
 	case INIT_RESTART:
 		memcpy(world.restarted, mr, 32);
