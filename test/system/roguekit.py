@@ -200,8 +200,8 @@ def attacks_seen(m):
 
 
 def all_lives(m, name, victims=False, accuser=None):
-    """Every life of the rogue, while all others run on. victims: guests come and go that use it. accuser: a client that must say of one
-    life, which spoils an index, that it broke the protocol; init hears that with its next pulse."""
+    """Every life of the rogue, while all others run on. victims: guests come and go that use it. accuser: a peer, or `one|other`, that must
+    say of one life, which spoils an index, that it broke the protocol; init hears that with its next pulse."""
     r, hits = Rogue(m, name), 0
     before = r.rows()
     faults, attacks = lives(m)
@@ -220,7 +220,8 @@ def all_lives(m, name, victims=False, accuser=None):
             hits += r.victim(n)
         r.others_run(before)
         if accuser and n == 2 + faults + LIVES:
-            m.until(lambda: f"(init) {name}: {accuser} says that it broke the protocol" in m.shell("dmesg"), "what " + accuser + " says")
+            said = rf"\(init\) {name}: (?:{accuser}) says that it broke the protocol"
+            m.until(lambda: re.search(said, m.shell("dmesg")), f"what {accuser} says")
         r.ends(n)
     in_step(m)
     log = m.shell("dmesg")

@@ -61,13 +61,15 @@ def test_rogue_below_interfaces(machine, build, tmp_path, name):
     m.poweroff()
 
 
-@pytest.mark.parametrize("name, accuser", [("xenstore", "scribe"), ("scribe", "control")])
+@pytest.mark.parametrize("name, accuser", [("xenstore", "scribe"), ("scribe", "control|xenstore")])
 def test_rogue_xenstore(machine, build, tmp_path, name, accuser):
     """No guest can be made, and that is all."""
     build.archive = rogue_archive(build, name, tmp_path)
     m = machine(append=f"init.kill=1 init.calm=1 {name}.lives={LIVES}")
     m.prompt()
     all_lives(m, name, accuser=accuser)
+    if name == "scribe":
+        assert re.search(r"\(control\) channel \d+: the service broke the protocol", m.shell("dmesg"))
     m.poweroff()
 
 
