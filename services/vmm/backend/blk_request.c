@@ -40,6 +40,8 @@
 
 enum {
 	SECTORS_PER_PAGE = SK_PAGE_SIZE / BLK_SECTOR,
+	/* in an element of disk.page_used */
+	PAGES_PER_WORD = 64,
 	/* requests taken from a ring before other rings get their turn */
 	TURN = 256,
 	/* the VMM's own request */
@@ -49,21 +51,46 @@ enum {
 };
 _Static_assert(OWN < 1 << ID_SHIFT, "an index fits");
 
+static uint32_t min_u32(uint32_t a, uint32_t b) { return a < b ? a : b; }
+
 /* ---- pages of the data region ----------------------------------------------------- */
 
-static bool page_used(const struct disk *d, uint32_t i)
+/* How many of the pages from `at` on, within their word, are free, or used, as the first is. */
+static uint32_t pages_alike(const struct disk *d, uint32_t at, bool *used)
 {
-	return d->page_used[i / 64] >> (i % 64) & 1;
+	uint64_t rest = d->page_used[at / PAGES_PER_WORD] >> at % PAGES_PER_WORD;
+	uint32_t left = PAGES_PER_WORD - at % PAGES_PER_WORD;
+
+	*used = rest & 1;
+	rest = *used ? ~rest : rest;
+	left = rest ? min_u32((uint32_t)__builtin_ctzll(rest), left) : left;
+	return min_u32(left, d->n_pages - at);
 }
 
 /* The end of the first n free pages in a row from `at` on; UINT32_MAX: there are none. */
 static uint32_t pages_find(const struct disk *d, uint32_t at, uint32_t n)
 {
-	uint32_t run = 0;
+	uint32_t run = 0, alike;
+	bool used;
 
-	for (; at < d->n_pages && run < n; at++)
-		run = page_used(d, at) ? 0 : run + 1;
-	return run < n ? UINT32_MAX : at;
+	for (; at < d->n_pages && run < n; at += alike) {
+		alike = pages_alike(d, at, &used);
+		run = used ? 0 : run + alike;
+	}
+	return run < n ? UINT32_MAX : at - (run - n);
+}
+
+/* Change the state of n pages, all of which are in the other one. */
+static void pages_flip(struct disk *d, uint32_t first, uint32_t n)
+{
+	uint32_t end = first + n, some;
+
+	for (uint32_t at = first; at < end; at += some) {
+		uint32_t bit = at % PAGES_PER_WORD;
+
+		some = min_u32(end - at, PAGES_PER_WORD - bit);
+		d->page_used[at / PAGES_PER_WORD] ^= ~0ull >> (PAGES_PER_WORD - some) << bit;
+	}
 }
 
 /*
@@ -80,15 +107,8 @@ static bool pages_take(struct disk *d, uint32_t n, uint32_t *first)
 		return false;
 	d->page_next = i;
 	*first = i - n;
-	for (i = *first; i < *first + n; i++)
-		d->page_used[i / 64] |= 1ull << (i % 64);
+	pages_flip(d, *first, n);
 	return true;
-}
-
-static void pages_give(struct disk *d, uint32_t first, uint32_t n)
-{
-	for (uint32_t i = first; i < first + n; i++)
-		d->page_used[i / 64] &= ~(1ull << (i % 64));
 }
 
 static uint8_t *request_data(const struct disk *d, const struct disk_request *r)
@@ -96,43 +116,16 @@ static uint8_t *request_data(const struct disk *d, const struct disk_request *r)
 	return d->conn->data + r->page * SK_PAGE_SIZE;
 }
 
-static uint32_t segment_offset(const struct blkif_segment *s) { return s->first * BLK_SECTOR; }
-
-static uint32_t segment_length(const struct blkif_segment *s)
-{
-	return (s->last - s->first + 1u) * BLK_SECTOR;
-}
-
 /* BLK2. From the granted pages to the request's pages. 0 or GNTST_*. */
 static int data_from_guest(const struct disk *d, const struct disk_request *r)
 {
-	uint8_t *data = request_data(d, r);
-
-	for (uint32_t i = 0; i < r->op.n_segments; i++) {
-		const struct blkif_segment *s = &r->op.segment[i];
-		int rc = grant_read(s->ref, segment_offset(s), data, segment_length(s));
-
-		if (rc)
-			return rc;
-		data += segment_length(s);
-	}
-	return 0;
+	return grant_read_parts(r->op.segment, r->op.n_segments, request_data(d, r));
 }
 
 /* BLK2. From the request's pages to the granted pages. 0 or GNTST_*. */
 static int data_to_guest(const struct disk *d, const struct disk_request *r)
 {
-	const uint8_t *data = request_data(d, r);
-
-	for (uint32_t i = 0; i < r->op.n_segments; i++) {
-		const struct blkif_segment *s = &r->op.segment[i];
-		int rc = grant_write(s->ref, segment_offset(s), data, segment_length(s));
-
-		if (rc)
-			return rc;
-		data += segment_length(s);
-	}
-	return 0;
+	return grant_write_parts(r->op.segment, r->op.n_segments, request_data(d, r));
 }
 
 /* ---- responses to the guest ------------------------------------------------------- */
@@ -281,7 +274,7 @@ static struct disk_request *request_find_free(struct disk *d)
 
 static void request_free(struct disk *d, struct disk_request *r)
 {
-	pages_give(d, r->page, r->n_pages);
+	pages_flip(d, r->page, r->n_pages);
 	if (d->barrier == r)
 		d->barrier = NULL;
 	r->step = REQUEST_FREE;
@@ -566,8 +559,6 @@ void disk_lose(struct disk *d, const char *why)
 }
 
 /* ---- the disk's requests as a whole ----------------------------------------------- */
-
-static uint32_t min_u32(uint32_t a, uint32_t b) { return a < b ? a : b; }
 
 void disk_requests_init(struct disk *d)
 {

@@ -17,6 +17,8 @@
 #include "base/bytes.h"
 #include "guest.h"
 
+enum { SECTOR = 512 };
+
 /* Xen's headers have the 64-bit structures here; 32-bit code aligns 8-byte fields to 4. */
 const struct blkif_layout blkif_layout_64 = {
 	.entry = sizeof(union blkif_sring_entry),
@@ -45,17 +47,18 @@ _Static_assert(sizeof(struct blkif_request_segment) == BLKIF_SEGMENT_SIZE, "a se
 
 int blkif_segments(const uint8_t *bytes, struct blkif_op *q)
 {
-	q->sectors = 0;
-	for (uint32_t i = 0; i < q->n_segments; i++, bytes += BLKIF_SEGMENT_SIZE) {
-		struct blkif_segment *s = &q->segment[i];
+	uint32_t sectors = 0;
 
-		s->ref = get_le32(bytes);
-		s->first = bytes[4];
-		s->last = bytes[5];
-		if (s->first > s->last || s->last >= SK_PAGE_SIZE / 512) /* BLKIF1 */
+	for (uint32_t i = 0; i < q->n_segments; i++, bytes += BLKIF_SEGMENT_SIZE) {
+		uint32_t first = bytes[4], last = bytes[5], n = last - first + 1;
+
+		if (first > last || last >= SK_PAGE_SIZE / SECTOR) /* BLKIF1 */
 			return BLKIF_RSP_ERROR;
-		q->sectors += s->last - s->first + 1u;
+		q->segment[i] = (struct grant_part){ get_le32(bytes), first * SECTOR,
+			n * SECTOR };
+		sectors += n;
 	}
+	q->sectors = sectors;
 	return 0;
 }
 

@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "xen/grant.h"
+
 enum {
 	/* in one indirect request, as "feature-max-indirect-segments" says */
 	BLKIF_SEGMENTS = 32,
@@ -27,12 +29,6 @@ struct blkif_layout {
 };
 extern const struct blkif_layout blkif_layout_64, blkif_layout_32;
 
-struct blkif_segment {
-	uint32_t ref;
-	/* First and last sector within the page, inclusive. */
-	uint8_t first, last;
-};
-
 struct blkif_op {
 	/* BLKIF_OP_*; for an indirect request, the operation that it wraps. */
 	uint8_t op;
@@ -44,7 +40,7 @@ struct blkif_op {
 	/* Total of all segments, once they are known. */
 	uint32_t sectors;
 	/* The first n_segments are set. */
-	struct blkif_segment segment[BLKIF_SEGMENTS];
+	struct grant_part segment[BLKIF_SEGMENTS];
 };
 
 /* 0, or a BLKIF_RSP_* to answer with. `id` and `op` are valid in any case. */

@@ -26,7 +26,7 @@
  * The guest's memory at gpa as the VMM sees it. *len is how many bytes from there are
  * contiguous, at least.
  */
-static inline uint8_t *piece_at(sk_gpa_t gpa, uint64_t *len)
+static inline __attribute__((always_inline)) uint8_t *piece_at(sk_gpa_t gpa, uint64_t *len)
 {
 	struct chunk *c = chunk_find(gpa >> CHUNK_SHIFT);
 	uint8_t *page;
@@ -45,23 +45,27 @@ static inline uint8_t *piece_at(sk_gpa_t gpa, uint64_t *len)
 	return page ? page + (gpa & (SK_PAGE_SIZE - 1)) : NULL;
 }
 
+/* GMEM1. The range from gpa on, of which the VMM sees the first bytes at `first`. */
+static __attribute__((noinline)) void *pieces_join(
+	sk_gpa_t gpa, uint64_t len, uint8_t *first, uint64_t done)
+{
+	uint64_t n;
+
+	for (; done < len; done += n)
+		if (piece_at(gpa + done, &n) != first + done)
+			return NULL;
+	return first;
+}
+
 void *gmem(sk_gpa_t gpa, uint64_t len)
 {
-	uint64_t done = 0, n;
-	uint8_t *first = NULL;
+	uint64_t n;
+	uint8_t *first;
 
 	if (!len || gpa >= GPA_LIMIT || len > GPA_LIMIT - gpa)
 		return NULL;
-	while (done < len) {
-		uint8_t *p = piece_at(gpa + done, &n);
-
-		if (!p || (done && p != first + done)) /* GMEM1 */
-			return NULL;
-		if (!done)
-			first = p;
-		done += n;
-	}
-	return first;
+	first = piece_at(gpa, &n);
+	return !first || n >= len ? first : pieces_join(gpa, len, first, n);
 }
 
 /* ---- guest page tables ------------------------------------------------------------------- */

@@ -34,7 +34,17 @@ void grants_wrote(void);
 
 int grant_map(uint32_t ref, enum grant_use use, void **page);
 void grant_unmap(uint32_t ref, enum grant_use use, const void *page);
+/* Part of a granted page. */
+struct grant_part {
+	uint32_t ref, offset, len;
+};
 int grant_read(uint32_t ref, uint32_t offset, void *dst, uint32_t len);
 int grant_write(uint32_t ref, uint32_t offset, const void *src, uint32_t len);
+/*
+ * The same for n parts, one after the other, under one lock. What came before a part that fails
+ * is copied.
+ */
+int grant_read_parts(const struct grant_part *parts, uint32_t n, void *dst);
+int grant_write_parts(const struct grant_part *parts, uint32_t n, const void *src);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "backend/blkback.h"
 #include "backend/blkif_abi.h"
+#include "backend/poll.h"
 
 /* ---- layout ----------------------------------------------------------------------- */
 
@@ -111,7 +112,7 @@ CASE(requests_in_a_row_wait_for_the_clock)
 
 	disk(false, 0);
 	fake_time_passes(1000);
-	for (unsigned int i = 0; i < 5; i++, fake_time_passes(40)) {
+	for (unsigned int i = 0; i < 5; i++, fake_time_passes(POLL_SOON_US + 10)) {
 		request(BLKIF_OP_READ, i, 8, 1, 32, 0, 7);
 		CHECK(storage_take(&q));
 		storage_answer(&q, 0);
@@ -121,10 +122,42 @@ CASE(requests_in_a_row_wait_for_the_clock)
 	fake_time_passes(10);
 	request(BLKIF_OP_READ, 2, 8, 1, 32, 0, 7);
 	CHECK_EQ(event_with(), 16);
-	fake_time_passes(100);
+	fake_time_passes(POLL_US);
 	CHECK_EQ(event_with(), 1);
 	while (storage_take(&q))
 		storage_answer(&q, 0);
+}
+
+/* Pages of the region that a request begins to use, or no longer uses. */
+static void pages_change(bool used[256], const struct blk_req *q, bool now)
+{
+	uint64_t first = q->offset / SK_PAGE_SIZE;
+
+	for (uint64_t p = first; p < first + q->length / SK_PAGE_SIZE; p++) {
+		CHECK_EQ(used[p], !now);
+		used[p] = now;
+	}
+}
+
+CASE(requests_have_pages_of_their_own)
+{
+	struct blk_req q[10];
+	bool used[256] = { false };
+
+	disk(false, 0);
+	for (uint32_t i = 0; i < 500; i++) {
+		uint32_t k = i * 7 % ARRAY_SIZE(q);
+
+		if (i >= ARRAY_SIZE(q)) {
+			pages_change(used, &q[k], false);
+			storage_answer(&q[k], 0);
+			CHECK_EQ(one_answer(), BLKIF_RSP_OKAY);
+		}
+		fake_time_passes(POLL_SOON_US + 10);
+		request(BLKIF_OP_WRITE, i, 0, (uint8_t)(1 + i * 5 % 11), 32, 0, 7);
+		CHECK(storage_take(&q[k]));
+		pages_change(used, &q[k], true);
+	}
 }
 
 CASE(requests_are_counted)
@@ -280,6 +313,7 @@ CASE(indirect_requests)
 CASE(request_larger_than_the_region)
 {
 	struct blkif_request_segment *s = at(50 * SK_PAGE_SIZE);
+	struct blk_req q[2];
 	unsigned int i;
 
 	disk_region = 16 * SK_PAGE_SIZE;
@@ -290,6 +324,12 @@ CASE(request_larger_than_the_region)
 		};
 	indirect(BLKIF_OP_WRITE, 20, 0, 50);
 	CHECK_EQ(one_answer(), BLKIF_RSP_ERROR);
+	request(BLKIF_OP_WRITE, 2, 0, 10, 32, 0, 7);
+	CHECK(storage_take(&q[0]));
+	request(BLKIF_OP_WRITE, 3, 0, 7, 32, 0, 7);
+	CHECK(!storage_take(&q[1])); /* it waits for pages */
+	storage_answer(&q[0], 0);
+	CHECK(storage_take(&q[1]) && q[1].offset + q[1].length <= disk_region);
 }
 
 CASE(flush_and_barrier)
@@ -576,6 +616,7 @@ int blkback_tests(void)
 		cmocka_unit_test(read_only_disk),
 		cmocka_unit_test(large_blocks),
 		cmocka_unit_test(requests_in_a_row_wait_for_the_clock),
+		cmocka_unit_test(requests_have_pages_of_their_own),
 		cmocka_unit_test(requests_are_counted),
 		cmocka_unit_test(write_and_read),
 		cmocka_unit_test(refuses_bad_requests),

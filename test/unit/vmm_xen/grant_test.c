@@ -103,6 +103,50 @@ CASE(grant_copies)
 	CHECK_EQ(entry(11)->flags, GTF_permit_access | GTF_readonly);
 }
 
+/* A copy leaves alone what says that the page is mapped as well. */
+CASE(grant_copies_of_a_mapped_page)
+{
+	uint8_t byte = 1;
+	void *page;
+
+	fake_guest();
+	grant_give(10, 100, GTF_permit_access, 0);
+	CHECK_EQ(grant_map(10, GRANT_READ, &page), 0);
+	CHECK_EQ(grant_write(10, 0, &byte, 1), 0);
+	CHECK_EQ(entry(10)->flags, GTF_permit_access | GTF_reading);
+	CHECK_EQ(grant_read(10, 0, &byte, 1), 0);
+	CHECK_EQ(entry(10)->flags, GTF_permit_access | GTF_reading);
+	grant_unmap(10, GRANT_READ, page);
+	CHECK_EQ(entry(10)->flags, GTF_permit_access);
+}
+
+CASE(grant_copies_in_parts)
+{
+	struct grant_part p[] = { { 10, 4094, 2 }, { 11, 0, 3 }, { 12, 7, 1 } };
+	char buf[7] = "";
+
+	fake_guest();
+	memset(fake_wrote, 0, sizeof(fake_wrote));
+	grant_give(10, 100, GTF_permit_access, 0);
+	grant_give(11, 101, GTF_permit_access, 0);
+	grant_give(12, 102, GTF_permit_access | GTF_readonly, 0);
+	CHECK_EQ(grant_write_parts(p, 2, "abcde"), 0);
+	CHECK(memcmp(at(101 * SK_PAGE_SIZE - 2), "abcde", 5) == 0);
+	CHECK(fake_wrote[100] && fake_wrote[101] && !fake_wrote[102]);
+	CHECK_EQ(grant_read_parts(p, 3, buf), 0);
+	CHECK(memcmp(buf, "abcde", 6) == 0);
+	CHECK_EQ(grant_write_parts(p, 3, "fghijk"), GNTST_permission_denied);
+	CHECK(memcmp(at(101 * SK_PAGE_SIZE - 2), "fghij", 5) == 0);
+	p[0].len = 3;
+	CHECK_EQ(grant_read_parts(p, 3, buf), GNTST_bad_copy_arg);
+	CHECK_EQ(grant_write_parts(p, 3, "fghijk"), GNTST_bad_copy_arg);
+	p[0].ref = 512;
+	p[0].len = 2;
+	CHECK_EQ(grant_read_parts(p, 3, buf), GNTST_bad_gntref);
+	for (uint32_t ref = 10; ref < 12; ref++)
+		CHECK_EQ(entry(ref)->flags, GTF_permit_access);
+}
+
 static int64_t op(uint32_t cmd, void *arg, size_t size, uint32_t n)
 {
 	int64_t rc;
@@ -226,6 +270,8 @@ int grant_tests(void)
 		cmocka_unit_test(grant_in_use_flags),
 		cmocka_unit_test(grant_writes_are_reported),
 		cmocka_unit_test(grant_copies),
+		cmocka_unit_test(grant_copies_of_a_mapped_page),
+		cmocka_unit_test(grant_copies_in_parts),
 		cmocka_unit_test(copy_within),
 		cmocka_unit_test(table_ops),
 		cmocka_unit_test(long_lists_go_on),
