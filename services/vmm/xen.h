@@ -145,7 +145,10 @@ int xen_upcall_vector(unsigned int cpu);
  * none.
  */
 sk_time_t xen_next_deadline(unsigned int cpu);
-/* To be called before and after a wait of the thread: in between the runstate is "blocked". */
+/*
+ * To be called before and after a wait of the thread: in between the runstate is "blocked".
+ * Back ends learn that a vCPU goes idle.
+ */
 void xen_vcpu_sleep(unsigned int cpu);
 void xen_vcpu_wake(unsigned int cpu);
 /*

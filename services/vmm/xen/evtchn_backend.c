@@ -23,6 +23,9 @@ struct backend {
 static struct backend backends[EVTCHN_BACKENDS];
 /* Atomic: the guest sent, and fn has not run yet. */
 static uint64_t notified[EVTCHN_BACKENDS / 64];
+/* Atomic: what to call when a vCPU goes idle, or NULL; one did, and it has not run yet. */
+static void (*idle_fn)(void);
+static uint32_t idle;
 
 uint32_t evtchn_alloc_unbound(void)
 {
@@ -112,6 +115,18 @@ void evtchn_backends_run(void)
 				b->fn(b->ctx);
 		}
 	}
+	if (__atomic_load_n(&idle, __ATOMIC_RELAXED) &&
+		__atomic_exchange_n(&idle, 0, __ATOMIC_ACQ_REL) && idle_fn)
+		idle_fn();
+}
+
+void evtchn_on_idle(void (*fn)(void)) { __atomic_store_n(&idle_fn, fn, __ATOMIC_SEQ_CST); }
+
+void evtchn_vcpu_idles(void)
+{
+	if (__atomic_load_n(&idle_fn, __ATOMIC_SEQ_CST) &&
+		!__atomic_exchange_n(&idle, 1, __ATOMIC_ACQ_REL))
+		edge_io_kick();
 }
 
 void evtchn_backend_wake(unsigned int backend)

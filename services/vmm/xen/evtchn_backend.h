@@ -22,7 +22,12 @@ void evtchn_backend_unbind(unsigned int backend);
 void evtchn_backend_notify(unsigned int backend);
 /* Any thread: have fn(ctx) called, after the others that are due. */
 void evtchn_backend_wake(unsigned int backend);
-/* Call the functions of the back ends that were notified. */
+/* Call the functions of the back ends that were notified, and the one of evtchn_on_idle(). */
 void evtchn_backends_run(void);
+
+/* From now on fn() runs on the I/O thread after a vCPU has gone idle. NULL: nothing does. */
+void evtchn_on_idle(void (*fn)(void));
+/* On a vCPU's thread that is about to wait. */
+void evtchn_vcpu_idles(void);
 
 #endif

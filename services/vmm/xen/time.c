@@ -16,6 +16,7 @@
 
 #include "xen.h"
 #include "xen/evtchn.h"
+#include "xen/evtchn_backend.h"
 #include "xen/layout.h"
 #include "xen/sched_op.h"
 #include "xen/shinfo.h"
@@ -234,7 +235,11 @@ void time_runstate_update(unsigned int cpu)
 	mutex_unlock(&vcpu->time_lock);
 }
 
-void xen_vcpu_sleep(unsigned int cpu) { time_runstate_set(cpu, RUNSTATE_blocked); }
+void xen_vcpu_sleep(unsigned int cpu)
+{
+	time_runstate_set(cpu, RUNSTATE_blocked);
+	evtchn_vcpu_idles();
+}
 
 void xen_vcpu_look_again(unsigned int cpu) { sched_wait_end(cpu); }
 

@@ -131,6 +131,64 @@ CASE(a_guest_that_waits_is_left_alone)
 	CHECK(!event_wanted());
 }
 
+static void guest_idles(void)
+{
+	xen_vcpu_sleep(0);
+	fake_io_run();
+}
+
+/* What the guest waits for does not wait for the clock, and polling goes on with the rest. */
+CASE(packets_of_an_idle_guest_do_not_wait)
+{
+	polled();
+	for (unsigned int i = 0; i < 3; i++) {
+		CHECK(!event_wanted());
+		CHECK(!event_wanted());
+		guest_idles();
+		CHECK_EQ(frames(), 2);
+		CHECK(!event_wanted());
+		guest_idles();
+		CHECK_EQ(frames(), 1);
+		fake_time_passes(POLL);
+		CHECK_EQ(frames(), 0);
+	}
+	for (unsigned int i = 0; i < 5; i++) {
+		CHECK(!event_wanted());
+		guest_idles();
+		CHECK_EQ(frames(), 1);
+	}
+	fake_time_passes(POLL);
+	CHECK(event_wanted()); /* it waited for each of them */
+}
+
+CASE(a_guest_that_waits_is_found_at_once)
+{
+	polled();
+	CHECK(!event_wanted());
+	guest_idles();
+	CHECK_EQ(frames(), 1);
+	for (unsigned int i = 0; i < POLL_SKIP; i++) {
+		fake_time_passes(10);
+		CHECK(event_wanted());
+		guest_send(net_front.port);
+		CHECK_EQ(frames(), 1);
+	}
+}
+
+/* Only then does the I/O thread want to know. */
+CASE(idle_guests_without_polls_cost_nothing)
+{
+	polled();
+	io_kicks = 0;
+	xen_vcpu_sleep(0);
+	xen_vcpu_sleep(1);
+	CHECK_EQ(io_kicks, 1); /* only one until it was heard */
+	fake_io_run();
+	CHECK(event_wanted());
+	guest_idles();
+	CHECK_EQ(io_kicks, 1);
+}
+
 CASE(front_end_goes_away_while_it_is_polled)
 {
 	polled();
@@ -161,6 +219,9 @@ int net_poll_tests(void)
 		cmocka_unit_test(many_packets_do_not_wait),
 		cmocka_unit_test(polling_ends_when_packets_do),
 		cmocka_unit_test(a_guest_that_waits_is_left_alone),
+		cmocka_unit_test(packets_of_an_idle_guest_do_not_wait),
+		cmocka_unit_test(a_guest_that_waits_is_found_at_once),
+		cmocka_unit_test(idle_guests_without_polls_cost_nothing),
 		cmocka_unit_test(front_end_goes_away_while_it_is_polled),
 		cmocka_unit_test(bad_packets_end_a_polled_connection),
 	};
