@@ -532,8 +532,21 @@ static void info_host(struct info_sink *s, const struct ctl_system *h, const str
 	info_number(s, "free_cpus", 0);
 }
 
+/* As xl prints them for a host with one node. */
+static void info_nodes(const struct out *o, const struct ctl_system *h)
+{
+	out_str(o, "cpu_topology           :\ncpu:    core    socket     node\n");
+	for (uint32_t i = 0; i < h->n_cpus; i++)
+		out_fmt(o, "%3u:    %4u     %4u     %4u\n", i, i, 0u, 0u);
+	out_str(o, "device topology        :\ndevice           node\n"
+		   "No device topology data available\n"
+		   "numa_info              :\nnode:    memsize    memfree    distances\n");
+	out_fmt(o, "%4u:    %6" PRIu64 "     %6" PRIu64 "      %u\n", 0u,
+		(h->host_memory + h->guest_memory) >> 20, h->free_memory >> 20, 10u);
+}
+
 void format_info(const struct out *o, const struct ctl_system *h, const struct sk_info *k,
-	const char *key, enum table_form form)
+	enum info_parts parts, const char *key, enum table_form form)
 {
 	struct json j = { 0 };
 	struct info_sink s = { .o = o, .key = key, .j = form == TABLE_JSON ? &j : NULL };
@@ -541,6 +554,8 @@ void format_info(const struct out *o, const struct ctl_system *h, const struct s
 	if (s.j)
 		j = json_object(o, 0);
 	info_host(&s, h, k);
+	if (parts == INFO_NODES && !s.j && !key)
+		info_nodes(o, h);
 	info_line(&s, "xen_major", "4");
 	info_line(&s, "xen_minor", "17");
 	info_line(&s, "xen_extra", "-skerry");

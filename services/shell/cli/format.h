@@ -94,12 +94,14 @@ void format_uptime_head(struct table *t);
 void format_uptime_row(struct table *t, const char *name, uint32_t domid, uint64_t seconds,
 	bool brief, uint64_t wall_seconds);
 
+/* INFO_NODES: with the tables of CPUs and memory by node, of which the host has one. */
+enum info_parts { INFO_LINES, INFO_NODES };
 /*
  * key: only the values of lines whose names start with it; NULL: all lines. In JSON, one
- * object, with the names.
+ * object, with the names, and without tables.
  */
 void format_info(const struct out *o, const struct ctl_system *s, const struct sk_info *k,
-	const char *key, enum table_form form);
+	enum info_parts parts, const char *key, enum table_form form);
 
 /* One element of the array that `list -l` prints. */
 void format_config_json(

@@ -179,7 +179,9 @@ enum verb_effect { EFFECT_LOOKS, EFFECT_CHANGES, EFFECT_STAYS };
 		"how often a guest's vCPUs left guest mode, and why", \
 		"Counted since the guest was started, over all of its vCPUs; `watch 5 exits NAME` shows\n" \
 		"how they grow.\n") \
-	X("info", info, "nj", 0, 1, NONE, LOOKS, "[--json] [KEY]", "facts about the host", \
+	X("info", info, "nj", 0, 1, NONE, LOOKS, "[-n] [--json] [KEY]", \
+		"facts about the host", \
+		"  -n  with tables of the CPUs and of the memory of each node\n" \
 		"With KEY, only the value of that line.\n") \
 	X("dmesg", dmesg, "c", 0, 0, NONE, LOOKS, "[-c]", "log of the host and of its guests", \
 		"  -c  forget what was shown\n") \

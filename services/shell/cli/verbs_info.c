@@ -278,14 +278,15 @@ void verb_vm_list(struct shell *sh, const struct options *o)
 
 static struct {
 	bool given;
+	enum info_parts parts;
 	enum table_form form;
 	char text[64];
 } info_key;
 
 static void info_print(void)
 {
-	format_info(&term_out, &look_system, sys_info(), info_key.given ? info_key.text : NULL,
-		info_key.form);
+	format_info(&term_out, &look_system, sys_info(), info_key.parts,
+		info_key.given ? info_key.text : NULL, info_key.form);
 	shell_done(the_shell);
 }
 
@@ -293,6 +294,7 @@ void verb_info(struct shell *sh, const struct options *o)
 {
 	(void)sh;
 	info_key.given = o->argc != 0;
+	info_key.parts = o->count['n'] ? INFO_NODES : INFO_LINES;
 	info_key.form = verb_form(o);
 	if (info_key.given)
 		(void)snprintf(info_key.text, sizeof(info_key.text), "%s", o->argv[0]);

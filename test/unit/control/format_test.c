@@ -323,7 +323,8 @@ static void info(void **state)
 	struct out o = text_sink_out(&s);
 
 	(void)state;
-	format_info(&o, &h, &k, NULL, TABLE_TEXT);
+	format_info(&o, &h, &k, INFO_LINES, NULL, TABLE_TEXT);
+	assert_null(strstr(s.text, "numa_info"));
 	assert_non_null(strstr(s.text, "host                   : skerry\n"));
 	assert_non_null(strstr(s.text, "max_cpu_id             : 1\n"));
 	assert_non_null(strstr(s.text, "cpu_mhz                : 2000.123\n"));
@@ -340,10 +341,24 @@ static void info(void **state)
 		"xen_major              : 4\nxen_minor              : 17\n"
 		"xen_extra              : -skerry\nxen_version            : 4.17-skerry\n"));
 	o = text_sink_out(&s);
-	format_info(&o, &h, &k, "free_memory", TABLE_TEXT);
+	format_info(&o, &h, &k, INFO_NODES, NULL, TABLE_TEXT);
+	assert_non_null(strstr(s.text, "free_cpus              : 0\n"
+				       "cpu_topology           :\n"
+				       "cpu:    core    socket     node\n"
+				       "  0:       0        0        0\n"
+				       "  1:       1        0        0\n"
+				       "device topology        :\n"
+				       "device           node\n"
+				       "No device topology data available\n"
+				       "numa_info              :\n"
+				       "node:    memsize    memfree    distances\n"
+				       "   0:      2047       1024      10\n"
+				       "xen_major              : 4\n"));
+	o = text_sink_out(&s);
+	format_info(&o, &h, &k, INFO_NODES, "free_memory", TABLE_TEXT);
 	assert_string_equal(s.text, "1024\n");
 	o = text_sink_out(&s);
-	format_info(&o, &h, &k, "cpu_", TABLE_JSON);
+	format_info(&o, &h, &k, INFO_NODES, "cpu_", TABLE_JSON);
 	assert_string_equal(s.text,
 		"{\n    \"cpu_mhz\": 2000.123,\n    \"cpu_time\": 12.345678901,\n"
 		"    \"cpu_idle\": \"0.070000000 12.000000001\"\n}\n");
