@@ -196,7 +196,7 @@ int map_new(struct proc *p, uint64_t vaddr, uint64_t mem_size, const void *data,
 
 	mem_size = (mem_size + SK_PAGE_SIZE - 1) & ~(SK_PAGE_SIZE - 1);
 	while (!rc && mem_size) {
-		uint32_t order = map_order(vaddr, 0, mem_size, SK_LARGE_ORDER);
+		uint32_t order = map_order(vaddr, 0, mem_size, PROC_DATA_ORDER);
 		uint64_t step = 1ull << order;
 		uint64_t part = data_size < step ? data_size : step;
 

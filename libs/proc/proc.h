@@ -81,6 +81,12 @@ int proc_image_init(struct proc_image *im, const char **why) must_check;
 /* control: get the VMM's image from init (INIT_IMAGE) and map it. */
 int proc_image_fetch(sk_cap_t init_ep, struct proc_image *im) must_check;
 
+/*
+ * The largest frame of a writable segment. A larger one would be aligned to its size, and the
+ * gap before it is memory that nobody uses.
+ */
+enum { PROC_DATA_ORDER = 15, PROC_DATA_FRAME = 1 << PROC_DATA_ORDER };
+
 /* ---- a domain in the making -------------------------------------------------------------- */
 struct proc_sched {
 	uint32_t cpu, priority, weight;

@@ -97,9 +97,9 @@ static void args_from_cmdline(const char *name, char *args, size_t size)
 
 /* ---- building ---------------------------------------------------------------------------- */
 /*
- * The most that frames for the writable segments take of an untyped. A segment's frames get
- * smaller, and each is aligned to its size, so there is a gap before the first one only, and it
- * is smaller than that frame.
+ * The most that frames for the writable segments take of an untyped. A segment's frames never
+ * get larger, and each is aligned to its size, so there is a gap before the first one only, and
+ * it is smaller than that frame.
  */
 static uint64_t writable_memory(const struct proc_image *im)
 {
@@ -107,9 +107,10 @@ static uint64_t writable_memory(const struct proc_image *im)
 
 	for (uint32_t i = 0; i < im->elf.n_segs; i++) {
 		uint64_t size = im->elf.seg[i].mem_size + SK_PAGE_SIZE;
+		uint64_t first = 1ull << (63 - __builtin_clzll(size));
 
 		if (im->elf.seg[i].rights & SK_W)
-			all += size + (1ull << (63 - __builtin_clzll(size)));
+			all += size + (first < PROC_DATA_FRAME ? first : PROC_DATA_FRAME);
 	}
 	return all;
 }

@@ -285,7 +285,7 @@ static void storage_is_large(uint64_t size)
 	run(large_starts);
 }
 
-/* Frames are aligned to their size, so memory of twice its size may be needed. */
+/* Frames are aligned to their size, so they must not be large. */
 static void a_segment_that_is_one_frame(void) { storage_is_large(512 << 10); }
 
 static void a_segment_that_is_a_little_more_than_a_frame(void) { storage_is_large(516 << 10); }
