@@ -70,6 +70,12 @@ int vm_reserve(uint64_t size, void **out) must_check;
 int untyped_take(uint32_t min_order, sk_cap_t *out, uint32_t *order) must_check;
 
 /*
+ * An untyped without children, in a slot of the caller, becomes memory of the domain for the
+ * rest of its life. There is room for more than a hundred.
+ */
+void untyped_add(sk_cap_t untyped, uint32_t order);
+
+/*
  * The contents of a CNode. caps_count() examines all its slots; the CNode's capability is in an
  * own slot.
  */

@@ -287,34 +287,20 @@ int object_make_in(sk_cap_t untyped, uint32_t type, uint32_t order, sk_cap_t cno
 	return (int)sk_retype(untyped, type, order, cnode, slot, n, 0);
 }
 
-static int with_lock(caps_lock) take_locked(uint32_t min_order, sk_cap_t *out, uint32_t *order)
+int untyped_take(uint32_t min_order, sk_cap_t *out, uint32_t *order)
 {
-	uint32_t best = 0;
-	int rc;
+	int rc = -SK_E_NO_MEM;
 
-	/* what has room for an order has room for all that are smaller */
-	for (uint32_t i = 0; i < n_sources; i++)
-		while (best + 1 < ORDERS && source_fits(&sources[i], best + 1))
-			best++;
-	for (uint32_t k = best + 1; k < ORDERS; k++)
-		if (free_list[k])
-			best = k;
-	if (!best || best < min_order)
-		return -SK_E_NO_MEM;
-	rc = untyped_make(best, out);
-	if (!rc)
-		*order = best;
+	for (*order = ORDERS; rc && *order > min_order;)
+		rc = object_make(SK_OBJ_UNTYPED, --*order, out);
 	return rc;
 }
 
-int untyped_take(uint32_t min_order, sk_cap_t *out, uint32_t *order)
+void untyped_add(sk_cap_t untyped, uint32_t order)
 {
-	int rc;
-
 	mutex_lock(&caps_lock);
-	rc = take_locked(min_order, out, order);
+	memory_add(untyped, order, 0);
 	mutex_unlock(&caps_lock);
-	return rc;
 }
 
 uint64_t caps_free_bytes(void)

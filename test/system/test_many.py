@@ -122,7 +122,8 @@ def test_hundred_at_once(machine, build, tmp_path):
     for name in [*names[:-1], "again"]:
         m.shell("destroy " + name)
     wait_gone(m)
-    assert int(info(m, "free_memory")) == free - 2, "2 MiB have become a part of control's table"
+    # 2 MiB have become a part of control's table, and some its own memory
+    assert free - 5 <= int(info(m, "free_memory")) <= free - 2
     assert m.shell("xenstore-ls") == tree
     assert "fault" not in m.shell("dmesg")
     m.poweroff()

@@ -141,14 +141,14 @@ static uint64_t heap_bytes(const struct guest *g)
 }
 
 /* BUILD4 */
-static pool_piece_t piece_take(struct guest *g, uint32_t order, enum pool_use use, uint32_t nth)
+pool_piece_t piece_take(uint32_t owner, uint32_t order, enum pool_use use, uint32_t nth)
 {
 	pool_piece_t piece;
 
 	while (!(piece = pool_take(&guest_pool, order)) && images_give_back())
 		continue;
 	if (piece)
-		pool_own(&guest_pool, piece, g->dom->domid, use, nth);
+		pool_own(&guest_pool, piece, owner, use, nth);
 	return piece;
 }
 
@@ -166,7 +166,7 @@ static int set_take(struct guest *g, uint64_t bytes, enum pool_use use, struct p
 
 bool guest_device_take(struct guest *g, uint32_t seat, uint32_t order)
 {
-	g->device[seat] = piece_take(g, order, POOL_DEVICE, seat);
+	g->device[seat] = piece_take(g->dom->domid, order, POOL_DEVICE, seat);
 	return g->device[seat] != 0;
 }
 
@@ -186,7 +186,7 @@ static uint32_t files_read(const struct guest *g)
 
 static int own_memory_take(struct guest *g)
 {
-	g->base = piece_take(g, base_order(g), POOL_BASE, 0);
+	g->base = piece_take(g->dom->domid, base_order(g), POOL_BASE, 0);
 	if (!g->base || set_take(g, heap_bytes(g), POOL_HEAP, &g->heap))
 		return -1;
 	for (uint32_t seat = 0; seat < GUEST_SEATS; seat++)
@@ -288,7 +288,8 @@ uint32_t guest_grow(struct guest *g, uint32_t n)
 	for (done = 0; done < n && done < VMCTL_GROW_MAX && g->n_more < g->n_more_max &&
 		       guest_has(g) < machine_mem_max(g->dom->config);
 		done++) {
-		pool_piece_t piece = piece_take(g, POOL_ORDER_RAM, POOL_MORE, g->n_more);
+		pool_piece_t piece = piece_take(
+			g->dom->domid, POOL_ORDER_RAM, POOL_MORE, g->n_more);
 
 		if (!piece)
 			break;

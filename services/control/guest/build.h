@@ -26,6 +26,11 @@ void guest_vm_disk(const struct guest_disk *d, struct vm_disk *v);
 void guest_vm_vif(const struct vif_spec *s, struct vm_vif *v);
 /* Bytes that guests can get. */
 uint64_t guest_memory_free(void);
+/*
+ * A piece of the guests' memory, for which unpacked kernels make room. The owner is a domid, or
+ * is no guest. 0: there is none.
+ */
+pool_piece_t piece_take(uint32_t owner, uint32_t order, enum pool_use use, uint32_t nth);
 /* MiB of RAM that its VMM has, whether the guest holds it or not. */
 uint32_t guest_has(const struct guest *g);
 /* Bytes that the guest holds now, without its shim, as its VMM said last. */

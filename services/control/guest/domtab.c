@@ -207,7 +207,7 @@ static struct dom *entry_find_free(struct domtab *t, struct msg *m)
 			DOMTAB_MAX);
 	else if (t->env->places && t->env->places(i + 1) <= i)
 		msg_fail(m,
-			"not enough free memory: control needs 2 MiB to remember more than %u guests; lower memory= or destroy a guest",
+			"not enough free memory: control needs some to remember more than %u guests; lower memory= or destroy a guest",
 			i);
 	else
 		return &t->dom[i];

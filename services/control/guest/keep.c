@@ -14,6 +14,8 @@
  *             KEEP3 a slot is taken over once, so no two guests drop or use the same
  *             KEEP5 a piece of memory is the table's before a block is made of it, and the
  *                table names the block's frame before an entry is in it
+ *             KEEP6 before there is one guest more, control has memory for what it knows of it,
+ *                and for what it does meanwhile
  *             KEEP4 whoever changes a guest that just runs or rests has touched it
  */
 #include "guest/keep.h"
@@ -22,7 +24,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/array.h"
 #include "caps/caps.h"
 #include "client/host.h"
 #include "guest/build.h"
@@ -151,8 +152,8 @@ void guests_keep(void)
 
 /* ---- room for more guests ---- */
 
-/* Memory for the table has an owner that is no guest. */
-enum { TABLE_OWNER = DOMID_RESERVED };
+/* Memory for the table, and for control itself, has an owner that is no guest. */
+enum { TABLE_OWNER = DOMID_RESERVED, OWN_ORDER = 18, OWN_LEAST = 256 << 10 };
 
 static int block_map(sk_cap_t frame)
 {
@@ -165,34 +166,35 @@ static int block_map(sk_cap_t frame)
 }
 
 /* KEEP5 */
-static int block_make(void)
+static bool block_make(void)
 {
 	const uint32_t n = kept_n_blocks();
-	pool_piece_t piece = pool_take(&guest_pool, KEPT_BLOCK_ORDER);
+	pool_piece_t piece = piece_take(TABLE_OWNER, KEPT_BLOCK_ORDER, POOL_TABLE, n);
 	sk_cap_t frame = slot_alloc(1);
-	int rc = piece && frame ? 0 : -SK_E_NO_MEM;
 
-	if (!rc) {
-		pool_own(&guest_pool, piece, TABLE_OWNER, POOL_TABLE, n);
-		rc = object_make_in(pool_slot(&guest_pool, piece), SK_OBJ_FRAME,
-			KEPT_BLOCK_ORDER, SK_CAP_CNODE, frame, 1);
-	}
-	if (!rc) {
-		kept_block_frames()[n] = frame;
-		rc = block_map(frame);
-	}
-	if (!rc)
-		return 0;
-	if (kept_block_frames()[n] == frame)
-		kept_block_frames()[n] = 0;
+	kept_block_frames()[n] = frame;
+	if (piece && frame &&
+		!object_make_in(pool_slot(&guest_pool, piece), SK_OBJ_FRAME, KEPT_BLOCK_ORDER,
+			SK_CAP_CNODE, frame, 1) &&
+		!block_map(frame))
+		return true;
+	kept_block_frames()[n] = 0;
 	pool_give(&guest_pool, piece);
 	slot_free(frame, 1);
-	return rc;
+	return false;
 }
 
+/* KEEP6. Blocks have lower numbers, so the next life gives control's own pieces back. */
 uint32_t keep_places(uint32_t wanted)
 {
-	while (kept_places() < wanted && kept_places() < DOMTAB_MAX && !block_make())
+	while (caps_free_bytes() < OWN_LEAST) {
+		pool_piece_t piece = piece_take(TABLE_OWNER, OWN_ORDER, POOL_TABLE, UINT16_MAX);
+
+		if (!piece)
+			return 0;
+		untyped_add(pool_slot(&guest_pool, piece), OWN_ORDER);
+	}
+	while (kept_places() < wanted && kept_places() < DOMTAB_MAX && block_make())
 		continue;
 	return kept_places();
 }
@@ -383,11 +385,11 @@ static int entry_adopt(uint32_t place)
 	struct kept_guest k;
 	struct dom as, *d;
 	bool whole = true;
-	int rc = 0;
+	int rc = kept_guest_load(place, &k);
 
-	rc = kept_guest_load(place, &k);
 	if (rc)
 		return rc == -SK_E_INVAL ? entry_damaged(place) : 0;
+	(void)keep_places(0); /* KEEP6 */
 	config = malloc(sizeof(*config));
 	if (!config)
 		return -SK_E_NO_MEM;

@@ -294,6 +294,22 @@ static void the_largest_piece_is_taken(void)
 	assert_int_equal(untyped_take(20, &u, &order), -SK_E_NO_MEM);
 }
 
+static void memory_that_comes_later(void)
+{
+	sk_cap_t u, c;
+
+	start_with(1, (const uint8_t[]){ 20 });
+	assert_int_equal(object_make(SK_OBJ_UNTYPED, 19, &u), 0);
+	while (object_make(SK_OBJ_FRAME, 16, &c) == 0)
+		continue;
+	assert_true(caps_free_bytes() < 1 << 16);
+	untyped_add(u, 19);
+	assert_true(caps_free_bytes() >= 1 << 19);
+	for (int i = 0; i < 8; i++)
+		assert_int_equal(object_make(SK_OBJ_FRAME, 16, &c), 0);
+	assert_int_equal(object_make(SK_OBJ_FRAME, 16, &c), -SK_E_NO_MEM);
+}
+
 static void counts_the_contents_of_a_cnode(void)
 {
 	struct caps_count c;
@@ -757,6 +773,7 @@ int main(void)
 		KERN_CASE(large_pieces_stay_whole),
 		KERN_CASE(arguments_of_objects),
 		KERN_CASE(the_largest_piece_is_taken),
+		KERN_CASE(memory_that_comes_later),
 		KERN_CASE(counts_the_contents_of_a_cnode),
 		KERN_CASE(memory_is_where_it_is_mapped),
 		KERN_CASE(free_addresses_are_joined),

@@ -101,6 +101,7 @@
 	X(control_begins_anew) \
 	X(the_shell_loses_its_memory) \
 	X(control_loses_its_memory) \
+	X(control_takes_memory_for_itself) \
 	X(guests_are_named) \
 	X(a_guest_accuses_alone) \
 	X(what_guests_say_in_vain) \

@@ -72,6 +72,39 @@ void grows(void **state)
 	world_at_rest();
 }
 
+/*
+ * When little of its own memory is left, control takes a piece of the guests', and no more. A
+ * guest for which there is none is refused.
+ */
+void control_takes_memory_for_itself(void **state)
+{
+	const uint64_t free = guest_pool.free;
+	pool_piece_t own, rest[POOL_SET_MAX];
+	uint32_t n = 0;
+
+	(void)state;
+	world.own_used = (1 << 20) - (100 << 10);
+	(void)guest_created("create /guests/a.cfg\r", "a");
+	own = pool_owned(&guest_pool, DOMID_RESERVED, 0);
+	assert_true(own && pool_order(&guest_pool, own) == 18);
+	(void)guest_created("create /guests/b.cfg\r", "b");
+	assert_int_equal(pool_owned(&guest_pool, DOMID_RESERVED, own), 0);
+	guest_destroyed("a");
+	guest_destroyed("b");
+	assert_int_equal(guest_pool.free, free - (256 << 10));
+	world.own_used += 200 << 10;
+	for (uint32_t k = POOL_ORDERS - 1; k >= POOL_ORDER_MIN; k--)
+		while ((rest[n] = pool_take(&guest_pool, k)) != 0)
+			assert_true(++n < POOL_SET_MAX);
+	type("create /guests/a.cfg\r");
+	assert_true(screen_has("control needs some to remember more than 0 guests"));
+	while (n)
+		pool_give(&guest_pool, rest[--n]);
+	pool_give(&guest_pool, own);
+	world.own_used = world.own_added = 0;
+	world_at_rest();
+}
+
 /* In MiB; 0 if there is no such node. */
 static unsigned target_of(uint32_t domid)
 {

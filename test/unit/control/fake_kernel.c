@@ -142,6 +142,14 @@ int cap_copy(sk_cap_t from, uint32_t rights, uint64_t badge, sk_cap_t *out)
 	return 0;
 }
 
+uint64_t caps_free_bytes(void) { return (1 << 20) + world.own_added - world.own_used; }
+
+void untyped_add(sk_cap_t untyped, uint32_t order)
+{
+	assert_int_equal(slot[untyped].type, SK_OBJ_UNTYPED);
+	world.own_added += 1ull << order;
+}
+
 int object_make(uint32_t type_, uint32_t order, sk_cap_t *out)
 {
 	(void)type_;

@@ -51,12 +51,13 @@ struct world_state {
 	bool hang; /* fail_service answers neither closes nor pings */
 	/* fail_service is still busy: its thread has not returned from the call */
 	bool hold;
-	int result;             /* result of its closes */
-	uint32_t unheard;       /* closes and pings without an answer */
-	uint32_t pings;         /* pings with an answer */
-	uint32_t refused;       /* requests of a guest that xenstore refused for a quota */
-	bool no_quota;          /* xenstore does not know the guest */
-	bool refuse_introduce;  /* xenstore's answer to INTRODUCE is an error */
+	int result;       /* result of its closes */
+	uint32_t unheard; /* closes and pings without an answer */
+	uint32_t pings;   /* pings with an answer */
+	uint32_t refused; /* requests of a guest that xenstore refused for a quota */
+	bool no_quota;    /* xenstore does not know the guest */
+	uint64_t own_used, own_added; /* of control's own memory; what it took from the pool */
+	bool refuse_introduce;        /* xenstore's answer to INTRODUCE is an error */
 	sk_cap_t made_in;       /* slot of the last object that was made in a VMM's CNode */
 	bool slot_taken;        /* that slot is in use */
 	bool no_channel;        /* the channel that fail_service opened is unusable */
