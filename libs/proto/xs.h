@@ -44,7 +44,7 @@ _Static_assert(sizeof(struct xs_native) == 16, "no padding");
  */
 #define XS_MAKE 0x10000u
 
-#define XS_UNANSWERED_MAX 128u
+#define XS_UNANSWERED_MAX 40u
 #define XS_RECORD_MAX (sizeof(struct xs_native) + 16u + 4096u)
 
 #endif

@@ -33,12 +33,13 @@ enum {
 	DOMID_MAX = 0x7fef,
 	KIB = 1024,
 	/*
-	 * Memory of this domain that is not for the store: page tables and kernel objects,
-	 * clients, the C library.
+	 * Memory of this domain that is not for the store: page tables and kernel objects, the
+	 * C library; and for each guest its client.
 	 */
-	MEMORY_BESIDES = 1024 * KIB,
-	/* What a guest with a few devices needs in the store. */
-	SURE_MIN = 16 * KIB,
+	MEMORY_BESIDES = 256 * KIB,
+	MEMORY_CLIENT = 8 * KIB,
+	/* What a guest without devices needs in the store. */
+	SURE_MIN = 8 * KIB,
 };
 
 struct client {
@@ -400,7 +401,8 @@ static size_t memory_given(void)
 static void memory_divide(size_t given)
 {
 	const struct quota *q = &store.quota;
-	size_t own = given > 2 * MEMORY_BESIDES ? given - MEMORY_BESIDES : given / 2;
+	size_t besides = MEMORY_BESIDES + q->domains * MEMORY_CLIENT;
+	size_t own = given > 2 * besides ? given - besides : given / 2;
 	size_t others = q->snapshot + 2 * (q->domains + 1) * q->event_bytes;
 
 	mem_set_limit(own);

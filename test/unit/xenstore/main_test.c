@@ -468,7 +468,7 @@ static void a_client_without_memory(void **state)
 		assert_null(domain_find(&store, 9));
 	}
 	mem_set_limit(SIZE_MAX);
-	assert_true(refused_opens > 50);
+	assert_true(refused_opens > 30);
 	TAILQ_FOREACH(sess, &store.sessions, link)
 		sessions -= sess->domid != 9;
 	assert_int_equal(sessions, 0);
@@ -496,7 +496,7 @@ static void statistics_count_refusals_of_a_guest(void **state)
 
 /* ---- restart ----------------------------------------------------------------------------- */
 
-enum { MANIFEST_ORDER = 24, MANIFEST_JOURNAL = 16 << 20 }; /* as in configs/default.toml */
+enum { MANIFEST_ORDER = 24, MANIFEST_JOURNAL = 16 << 20 }; /* as in configs/many.toml */
 
 /* The service is started again with what is in its journal; no client has come back yet. */
 static void die(void)
@@ -659,7 +659,32 @@ static void make_node(void)
 	assert_int_equal(store_commit(&store, NULL, root, NULL), 0);
 }
 
-/* With the memory of the default manifest, for as many guests as it names. */
+/* With the memory of configs/default.toml, for as many guests as it names. */
+static void guests_of_the_default_manifest(void **state)
+{
+	void *memory = calloc(1, 4 << 20);
+	struct domain_info *info = start_page(memory, 4 << 20);
+	const struct shares *sh;
+
+	(void)state;
+	guests_arg = "100";
+	info->n_untyped = 2;
+	info->untyped_order[0] = 22;
+	info->untyped_order[1] = 21;
+	assert_int_equal(xenstore_main(), 0);
+	sh = quota_shares(&store);
+	assert_true(sh->sure >= 11 * KIB);
+	assert_true(sh->sure * 100 + sh->pool >= 64 * 24 * KIB); /* with devices */
+	assert_true(store.room >= sh->sure * 100 + sh->pool + sh->reserve);
+	mem_set_priority(MEM_RESERVED);
+	assert_null(mem_alloc(
+		(6 << 20) - 100 * 8 * KIB)); /* what clients need is not for the store */
+	stop(info);
+	guests_arg = NULL;
+	free(memory);
+}
+
+/* With the memory of configs/many.toml, for as many guests as it names. */
 static void as_many_guests_as_the_manifest_says(void **state)
 {
 	void *memory = calloc(1, MANIFEST_JOURNAL);
@@ -667,13 +692,13 @@ static void as_many_guests_as_the_manifest_says(void **state)
 	const struct shares *sh;
 
 	(void)state;
-	guests_arg = "500";
+	guests_arg = "350";
 	assert_int_equal(xenstore_main(), 0);
 	sh = quota_shares(&store);
-	assert_int_equal(store.quota.domains, 500);
-	assert_int_equal(store.quota.event_bytes, (16 << 10) * 64 / 500);
-	assert_true(sh->sure >= 9 * KIB);
-	assert_true(store.room >= sh->sure * 500 + sh->pool + sh->reserve);
+	assert_int_equal(store.quota.domains, 350);
+	assert_int_equal(store.quota.event_bytes, (16 << 10) * 64 / 350);
+	assert_true(sh->sure >= 11 * KIB);
+	assert_true(store.room >= sh->sure * 350 + sh->pool + sh->reserve);
 	stop(info);
 	info = start_page(memory, MANIFEST_JOURNAL);
 	guests_arg = "none";
@@ -704,7 +729,7 @@ static void starting(void **state)
 	assert_null(mem_alloc((15 << 20) - 4096));
 	mem_set_priority(MEM_RESERVED);
 	mem_free(mem_alloc((14 << 20)));
-	assert_null(mem_alloc((15 << 20)));
+	assert_null(mem_alloc((15 << 20) + 512 * KIB));
 	make_node();
 	stop(info);
 
@@ -758,6 +783,7 @@ int main(void)
 		CASE(clients_come_back),
 		CASE(a_new_client_is_not_an_old_one),
 		cmocka_unit_test(starting),
+		cmocka_unit_test(guests_of_the_default_manifest),
 		cmocka_unit_test(as_many_guests_as_the_manifest_says),
 	};
 
