@@ -39,7 +39,7 @@ enum {
 	MEMORY_BESIDES = 256 * KIB,
 	MEMORY_CLIENT = 8 * KIB,
 	/* What a guest without devices needs in the store. */
-	SURE_MIN = 8 * KIB,
+	SURE_MIN = 7 * KIB,
 };
 
 struct client {

@@ -81,7 +81,7 @@ static void shares_divide(struct store *s)
 	}
 	sh->reserve = most / 8;
 	left = most - sh->reserve;
-	sh->sure = left / 4 * 3 / s->quota.domains;
+	sh->sure = left / 2 / s->quota.domains;
 	if (sh->sure > s->quota.memory)
 		sh->sure = s->quota.memory;
 	sh->pool = left - sh->sure * s->quota.domains;
