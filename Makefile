@@ -272,7 +272,7 @@ manifest-bin := $(B)/boot/$(config-name).manifest
 boot-img := $(B)/boot/$(config-name).img
 boot-members = manifest.bin=$(manifest-bin) $(foreach d,$(filter-out init,$(domains)),bin/$(d)=$(B)/bin/$(d))
 
-$(manifest-bin): $(config-file) $(wildcard tools/manifest tools/manifest.py tools/manifest/* libs/proto/*.h) | $(packages)
+$(manifest-bin): $(config-file) $(wildcard configs/*.toml tools/manifest tools/manifest.py tools/manifest/* libs/proto/*.h) | $(packages)
 	$(Q)mkdir -p $(@D)
 	$(call say,MANIFEST,$<)tools/manifest compile $< -o $@
 $(boot-img): $(manifest-bin) $(domain-bins) tools/mkarchive $(call recipe-of,archive,$(domains))

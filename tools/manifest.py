@@ -11,6 +11,7 @@ starts the domains.
 """
 import argparse
 import dataclasses
+import os
 import re
 import struct
 import sys
@@ -31,6 +32,9 @@ FILES_KINDS = {"browse": 1, "file": 2}
 OFFLOADS = {"csum-blank": 1, "csum-valid": 2, "gso-tcpv4": 4, "gso-tcpv6": 8}
 DMA = {"none": 0, "iommu": 1, "unprotected": 3}
 NAME = re.compile(r"[a-z][a-z0-9-]*\Z")
+# what a manifest with a base may say in its own words: how much of what the base gives
+SIZES = {"memory", "memory-limit", "cnode", "stack", "data"}
+SIZE_TABLES = {"args", "kept-memory"}
 
 
 class ManifestError(Exception):
@@ -623,16 +627,47 @@ def read(document):
     return Manifest(guest_image, start_order(domains))
 
 
-def load(path):
-    """The checked manifest of a file; ManifestError says what is wrong."""
-    with open(path, "rb") as f:
-        raw = f.read()
+def parse(path):
     try:
-        text = raw.decode()
-        document = tomllib.loads(text)
+        with open(path, "rb") as f:
+            return tomllib.loads(f.read().decode())
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as e:
         raise ManifestError([], str(e)) from e
-    return read(document)
+
+
+def over(below, above, where):
+    """Sizes of a manifest in place of those of its base. Who holds what and talks to whom is the base's."""
+    for key, value in above.items():
+        here = where + [key]
+        if key not in below or isinstance(value, dict) != isinstance(below[key], dict):
+            raise ManifestError(here, "its base does not have this; a manifest with a base changes sizes, and adds nothing")
+        if isinstance(value, dict):
+            over(below[key], value, here)
+        elif key in SIZES or where and where[-1] in SIZE_TABLES:
+            below[key] = value
+        else:
+            raise ManifestError(here, "is as in the base; a manifest with a base changes sizes only")
+
+
+def document_of(path):
+    """What the file says, with what its base says."""
+    document = parse(path)
+    if "base" not in document:
+        return document
+    base = document.pop("base")
+    if not isinstance(base, str) or "/" in base:
+        raise ManifestError(["base"], "expected the name of a file beside this one")
+    try:
+        below = parse(os.path.join(os.path.dirname(path), base))
+    except OSError as e:
+        raise ManifestError(["base"], str(e)) from e
+    over(below, document, [])
+    return below
+
+
+def load(path):
+    """The checked manifest of a file; ManifestError says what is wrong."""
+    return read(document_of(path))
 
 
 # ---- compiling --------------------------------------------------------------------------------------------------

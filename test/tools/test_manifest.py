@@ -257,6 +257,49 @@ def test_same_input_same_output():
     assert manifest.encode(read(GOOD)) == manifest.encode(read(GOOD))
 
 
+# ---- a manifest with a base ----
+
+def based(tmp_path, text):
+    (tmp_path / "good.toml").write_text(GOOD)
+    (tmp_path / "more.toml").write_text('base = "good.toml"\n' + text)
+    return manifest.load(str(tmp_path / "more.toml"))
+
+
+def test_a_base_with_other_sizes(tmp_path):
+    m = based(tmp_path, 'memory-limit = "32M"\n[domain.storage]\nmemory = "4M"\n'
+              + 'args = { depth = 4 }\nkept-memory = { journal = "128K" }\n')
+    d = next(d for d in m.domains if d.name == "storage")
+    assert (d.memory, d.kept, d.args) == (4 << 20, {"journal": 128 << 10}, "verbose=yes\ndepth=4\n")
+    good = next(d for d in read(GOOD).domains if d.name == "storage")
+    assert (good.priority, good.weight, len(good.channels)) == (d.priority, d.weight, len(d.channels))
+    assert manifest.encode(based(tmp_path, "")) == manifest.encode(read(GOOD))
+
+
+@pytest.mark.parametrize("text,where,says", [
+    ("[domain.storage]\npriority = 21\n", ["domain", "storage", "priority"], "sizes only"),
+    ('[domain.storage]\nclients = ["uart"]\n', ["domain", "storage", "clients"], "sizes only"),
+    ('[domain.uart.device]\nports = "0x2f8-0x2ff"\n', ["domain", "uart", "device", "ports"], "sizes only"),
+    ('[domain.uart]\nbudget = { us = 1, period = 2 }\n', ["domain", "uart", "budget"], "adds nothing"),
+    ('[domain.storage]\nargs = { more = 1 }\n', ["domain", "storage", "args", "more"], "adds nothing"),
+    ('[domain.storage]\nargs = 1\n', ["domain", "storage", "args"], "adds nothing"),
+    ('[domain.spy]\nmemory = "1M"\n', ["domain", "spy"], "adds nothing"),
+    ('[domain.storage]\nmemory = "5"\n', ["domain", "storage", "memory"], "not a valid size"),
+    ('[domain.storage]\nmemory = "64M"\n', ["memory-limit"], "raise the limit"),
+])
+def test_a_base_is_the_policy(tmp_path, text, where, says):
+    with pytest.raises(manifest.ManifestError) as e:
+        based(tmp_path, text)
+    assert e.value.where == where and says in e.value.message
+
+
+@pytest.mark.parametrize("base", ['"no.toml"', '"../good.toml"', "1"])
+def test_a_base_is_a_file_beside(tmp_path, base):
+    (tmp_path / "more.toml").write_text(f"base = {base}\n")
+    with pytest.raises(manifest.ManifestError) as e:
+        manifest.load(str(tmp_path / "more.toml"))
+    assert e.value.where == ["base"]
+
+
 # ---- the tree ----
 
 @pytest.mark.parametrize("name", sorted(os.listdir(os.path.join(TOP, "configs"))))
