@@ -108,6 +108,8 @@ static struct disk disk;
 static struct dma_request *dma_reqs;
 static uint64_t dma_reqs_addr;
 static struct slot slots[BLK_DEPTH];
+/* Where the search for a free one begins; it wraps. */
+static unsigned int slot_next;
 static struct region regions[BLK_REGIONS];
 static struct svc_conn *client, *closing;
 static uint32_t n_busy, n_waiting;
@@ -128,11 +130,15 @@ static int respond(const struct blk_req *q, int status, uint32_t flags, uint64_t
 	return svc_respond(client, &rsp, sizeof(rsp));
 }
 
+/* Most requests end in their order, so the slots after the last one are free first. */
 static struct slot *slot_free_find(void)
 {
-	for (unsigned int i = 0; i < BLK_DEPTH; i++)
-		if (!slots[i].busy)
-			return &slots[i];
+	for (unsigned int i = 0; i < BLK_DEPTH; i++) {
+		struct slot *s = &slots[slot_next++ % BLK_DEPTH];
+
+		if (!s->busy)
+			return s;
+	}
 	return NULL;
 }
 

@@ -364,8 +364,8 @@ static inline bool overtaken(const struct ring *r)
 	return behind(r);
 }
 
-/* Any record; there is one, or a part of one. */
-static int record_get(struct ring *r, void *buf, uint32_t max)
+/* Any record; there is one, or a part of one. Apart, so that a short one saves no registers. */
+static __attribute__((noinline)) int record_get(struct ring *r, void *buf, uint32_t max)
 {
 	uint32_t len;
 	bool whole;

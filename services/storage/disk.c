@@ -114,16 +114,27 @@ static bool request_lost(const struct disk *d, const struct blk_req *q)
 	       (moves_data && d->region[q->region].state == REGION_REFUSED);
 }
 
+/* Most requests end in their order, so the flights after the last one are free first. */
+static struct flight *flight_find(struct disk *d)
+{
+	for (uint32_t i = 0; i < OWN; i++) {
+		struct flight *f = &d->flight[d->flight_next++ % OWN];
+
+		if (!f->used)
+			return f;
+	}
+	return NULL;
+}
+
 int disk_submit(struct disk *d, struct client *cl, const struct blk_req *q, enum disk_use use)
 {
-	struct flight *f = d->flight;
+	struct flight *f;
 	int rc;
 
 	if (request_lost(d, q))
 		return -SK_E_IO;
-	while (f < &d->flight[OWN] && f->used)
-		f++;
-	if (f == &d->flight[OWN])
+	f = flight_find(d);
+	if (!f)
 		return -SK_E_AGAIN;
 	*f = (struct flight){
 		.used = true, .use = use, .client = cl, .q = *q, .order = ++d->last_order

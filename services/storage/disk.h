@@ -100,6 +100,8 @@ struct disk {
 	struct flight flight[BLK_DEPTH + 1];
 	/* Without that one. */
 	uint32_t n_flights;
+	/* Where the search for a free one begins; it wraps. */
+	uint32_t flight_next;
 	uint64_t last_id, last_order;
 	/*
 	 * Clients of this disk that wait for room, and attachments that wait for their last

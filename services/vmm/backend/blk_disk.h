@@ -114,6 +114,8 @@ struct disk {
 	uint32_t depth;
 	/* The last one is the VMM's own. */
 	struct disk_request request[BLK_DEPTH + 1];
+	/* The one that was taken last. */
+	uint32_t request_last;
 	/* Requests that storage is to answer, with the VMM's own. */
 	uint32_t in_flight;
 	uint64_t last_id, last_order;

@@ -266,9 +266,15 @@ static struct disk_request *request_find_free(struct disk *d)
 {
 	if (d->link == LINK_CHECKING)
 		return NULL;
-	for (uint32_t i = 0; i < d->depth; i++)
-		if (d->request[i].step == REQUEST_FREE)
-			return &d->request[i];
+	/* Most requests end in their order, so those after the last one are free first. */
+	for (uint32_t i = 0; i < d->depth; i++) {
+		struct disk_request *r;
+
+		d->request_last = d->request_last + 1 < d->depth ? d->request_last + 1 : 0;
+		r = &d->request[d->request_last];
+		if (r->step == REQUEST_FREE)
+			return r;
+	}
 	return NULL;
 }
 

@@ -202,6 +202,24 @@ static void a_full_ring_of_the_driver_costs_nobody_his_disk(void)
 	assert_false(peer_dead(&c[0]));
 }
 
+/* The driver takes longer for it than for three times as many others as it may have. */
+static void a_slow_request_keeps_its_place(void)
+{
+	struct blk_req slow;
+
+	start();
+	attach(&c[0], 'a');
+	ask_many(&c[0], BLK_FLUSH, 1);
+	assert_true(asked(&drives[0], &slow));
+	for (uint32_t i = 0; i < 3 * BLK_DEPTH; i++) {
+		ask_many(&c[0], BLK_FLUSH, 1);
+		assert_int_equal(land(&drives[0], 1), 1);
+		assert_int_equal(answered(&c[0]), 0);
+	}
+	answer(&drives[0], slow.id, -SK_E_IO);
+	assert_int_equal(answered(&c[0]), -SK_E_IO);
+}
+
 static void a_later_client_does_not_overtake(void)
 {
 	struct blk_req q;
@@ -612,6 +630,7 @@ int main(void)
 		CASE(a_wait_for_one_disk_does_not_hold_up_another),
 		CASE(waiting_clients_take_turns),
 		CASE(a_full_ring_of_the_driver_costs_nobody_his_disk),
+		CASE(a_slow_request_keeps_its_place),
 		CASE(a_later_client_does_not_overtake),
 		CASE(an_answer_to_nothing),
 		CASE(an_answer_to_a_stranger),

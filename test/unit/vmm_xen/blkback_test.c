@@ -160,6 +160,29 @@ CASE(requests_have_pages_of_their_own)
 	}
 }
 
+CASE(slow_requests_keep_their_places)
+{
+	struct blk_req slow[3], q;
+	uint64_t id;
+
+	disk(false, 0);
+	for (uint32_t i = 0; i < 3 * BLK_DEPTH; i++) {
+		fake_time_passes(POLL_SOON_US + 10);
+		request(BLKIF_OP_READ, i, 8, 1, 32, 0, 7);
+		CHECK(storage_take(i < 3 ? &slow[i] : &q));
+		if (i < 3)
+			continue;
+		storage_answer(&q, 0);
+		CHECK_EQ(answer(&id), BLKIF_RSP_OKAY);
+		CHECK_EQ(id, i);
+	}
+	for (uint32_t i = 0; i < 3; i++) {
+		storage_answer(&slow[i], 0);
+		CHECK_EQ(answer(&id), BLKIF_RSP_OKAY);
+		CHECK_EQ(id, i);
+	}
+}
+
 CASE(requests_are_counted)
 {
 	struct vmctl_stats s = { 0 };
@@ -617,6 +640,7 @@ int blkback_tests(void)
 		cmocka_unit_test(large_blocks),
 		cmocka_unit_test(requests_in_a_row_wait_for_the_clock),
 		cmocka_unit_test(requests_have_pages_of_their_own),
+		cmocka_unit_test(slow_requests_keep_their_places),
 		cmocka_unit_test(requests_are_counted),
 		cmocka_unit_test(write_and_read),
 		cmocka_unit_test(refuses_bad_requests),
