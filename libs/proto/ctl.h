@@ -55,8 +55,7 @@ enum ctl_right { CTL_RIGHT_NONE = 0, CTL_CLASSES(X) };
 	X(CANCEL, 2, NONE, HOST, \
 		"uint32_t id: that request gets no answer any more; what it began goes on") \
 	X(LIST, 3, LOOK, HOST, "uint32_t domid -> struct ctl_list: guests with higher domids") \
-	X(REFRESH, 4, LOOK, HOST, \
-		"uint32_t: 1: quotas, too: VMMs, and xenstore, are asked for new figures of guests -> nothing") \
+	X(REFRESH, 4, LOOK, HOST, "VMMs are asked for new figures of guests -> nothing") \
 	X(NEWS, 5, LOOK, HOST, \
 		"uint64_t sum of a LIST: wait until it is another one -> nothing") \
 	X(DESCRIBE, 6, LOOK, GUEST, "uint32_t domid -> struct ctl_guest") \
@@ -113,7 +112,9 @@ enum ctl_right { CTL_RIGHT_NONE = 0, CTL_CLASSES(X) };
 		"struct ctl_number: the seat of a drive -> nothing, when its medium is out") \
 	X(MEM_MAX, 38, CONFIGURE, LIVE, "struct ctl_number: KiB -> nothing") \
 	X(UPDATE, 39, CONFIGURE, GUEST, \
-		"struct ctl_update: the configuration with which a guest is started again -> nothing")
+		"struct ctl_update: the configuration with which a guest is started again -> nothing") \
+	X(QUOTA, 40, LOOK, GUEST, \
+		"uint32_t domid -> struct ctl_stored, uint32_t: how often xenstore refused it something for a quota")
 
 #define X(name, num, class, about, what) CTL_##name = (num),
 enum ctl_op { CTL_OPS(X) CTL_OP_END };
@@ -233,8 +234,6 @@ struct ctl_guest {
 	uint64_t memory; /* bytes of the host that it takes, with all that belongs to it */
 	struct ctl_resources has; /* of its VMM */
 	uint64_t unknown[VMCTL_UNKNOWN_KINDS];
-	uint32_t refused; /* how often xenstore refused it something for a quota */
-	uint32_t reserved;
 	uint64_t served_ns; /* CPU time of services that worked for it */
 	struct vmctl_disk_stats disk[GUEST_DISKS_MAX]; /* by their seats */
 	struct vmctl_vif_stats vif[GUEST_VIFS_MAX];
@@ -447,7 +446,7 @@ _Static_assert(sizeof(struct ctl_power) == 8, "no padding");
 	X(HELLO, 0, 0, sizeof(struct ctl_hello), 0) \
 	X(CANCEL, sizeof(uint32_t), 0, 0, 0) \
 	X(LIST, sizeof(uint32_t), 0, 16, CTL_LIST_MAX * sizeof(struct ctl_dom)) \
-	X(REFRESH, sizeof(uint32_t), 0, 0, 0) \
+	X(REFRESH, 0, 0, 0, 0) \
 	X(NEWS, sizeof(uint64_t), 0, 0, 0) \
 	X(DESCRIBE, sizeof(uint32_t), 0, sizeof(struct ctl_guest), 0) \
 	X(SYSTEM, 0, 0, sizeof(struct ctl_system), 0) \
@@ -486,6 +485,7 @@ _Static_assert(sizeof(struct ctl_power) == 8, "no padding");
 	X(INSERT, sizeof(struct ctl_disk), 0, 0, 0) \
 	X(EJECT, sizeof(struct ctl_number), 0, 0, 0) \
 	X(MEM_MAX, sizeof(struct ctl_number), 0, 0, 0) \
-	X(UPDATE, sizeof(struct ctl_update), 0, 0, 0)
+	X(UPDATE, sizeof(struct ctl_update), 0, 0, 0) \
+	X(QUOTA, sizeof(uint32_t), 0, sizeof(struct ctl_stored), CTL_STORE_MAX)
 
 #endif

@@ -2,7 +2,7 @@
 /*
  * look.c - requests that look: guests, the host, xenstore
  *
- * Objects     the questions to VMMs, and to xenstore, that REFRESH waits for.
+ * Objects     the question to VMMs that REFRESH waits for.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -179,84 +179,21 @@ void ctl_do_DESCRIBE(struct request *q)
 
 /* ---- new figures ---- */
 
-enum { REFUSALS_WAIT_MS = 500 };
-enum { WITH_QUOTAS = 1 };
+static bool asking; /* VMMs, for all who wait */
 
-/* The questions: its number, and the answers of xenstore that are still to come. */
-static struct {
-	bool asking;
-	uint32_t number, to_come;
-	struct svc_timer timer;
-} inquiry;
-
-/* All answers have come, or it takes too long. A late answer belongs to another inquiry. */
-static void inquiry_end(void *ctx)
-{
-	(void)ctx;
-	inquiry.asking = false;
-	inquiry.number++;
-	inquiry.to_come = 0;
-	svc_timer_set(&inquiry.timer, SK_NO_DEADLINE);
-	for (struct request *q = ctl_next(CTL_REFRESH, NULL); q; q = ctl_next(CTL_REFRESH, q))
-		ctl_answer(q, NULL, 0);
-}
-
-static void refused_answer(void *ctx, bool failed, const void *data, uint32_t len)
-{
-	uint64_t number_and_domid = (uintptr_t)ctx;
-	struct dom *d = domtab_get(&guests, (uint32_t)number_and_domid);
-
-	if (d && guest_of(d) && !failed && len == sizeof(guest_of(d)->refused))
-		memcpy(&guest_of(d)->refused, data, len);
-	if (inquiry.asking && number_and_domid >> 32 == inquiry.number &&
-		--inquiry.to_come == 0)
-		inquiry_end(NULL);
-}
-
-static void refused_ask(uint32_t domid)
-{
-	void *ctx = (void *)(uintptr_t)((uint64_t)inquiry.number << 32 | domid);
-
-	if (!scribe_ask(SCRIBE_REFUSED, domid, NULL, 0, refused_answer, ctx))
-		inquiry.to_come++;
-}
-
-static bool quotas_wanted(void)
-{
-	for (struct request *q = ctl_next(CTL_REFRESH, NULL); q; q = ctl_next(CTL_REFRESH, q))
-		if (q->number == WITH_QUOTAS)
-			return true;
-	return false;
-}
-
-/* The VMMs have answered, or time is up: xenstore is next. */
 static void stats_known(void)
 {
-	bool quotas = quotas_wanted();
-
-	for (struct dom *d = domtab_next(&guests, 0); quotas && d;
-		d = domtab_next(&guests, d->domid))
-		if (guest_of(d))
-			refused_ask(d->domid);
-	if (!inquiry.to_come) {
-		inquiry_end(NULL);
-		return;
-	}
-	inquiry.timer.fn = inquiry_end;
-	svc_timer_set(&inquiry.timer, svc_in_ms(REFUSALS_WAIT_MS));
-}
-
-static void inquiry_begin(void)
-{
-	inquiry.asking = true;
-	vmctl_stats_ask(stats_known);
+	asking = false;
+	ctl_end_all(CTL_REFRESH, 0, 0, NULL);
 }
 
 void ctl_do_REFRESH(struct request *q)
 {
-	q->number = *(const uint32_t *)q->body;
-	if (!inquiry.asking)
-		inquiry_begin();
+	(void)q;
+	if (asking)
+		return;
+	asking = true;
+	vmctl_stats_ask(stats_known);
 }
 
 /* ---- the host ---- */
@@ -344,20 +281,27 @@ static void stored(void *ctx, bool failed, const void *data, uint32_t len)
 	ctl_answer(q, &large.stored, (uint32_t)sizeof(large.stored.head) + len);
 }
 
+static void scribe_pass(
+	struct request *q, enum scribe_op op, uint32_t domid, const void *body, uint32_t len)
+{
+	if (scribe_ask(op, domid, body, len, stored, ctl_ticket(q)))
+		ctl_refuse(q, -SK_E_NO_MEM, "control has no memory for the request; try again");
+}
+
 static void store_ask(struct request *q, const uint32_t *types, size_t n)
 {
 	const struct ctl_store *s = q->body;
+	size_t i = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		if (types[i] != s->type)
-			continue;
-		if (scribe_ask(SCRIBE_ASK, 0, q->body, q->len, stored, ctl_ticket(q)))
-			ctl_refuse(q, -SK_E_NO_MEM,
-				"control has no memory for the request; try again");
-		return;
-	}
-	ctl_refuse(q, -SK_E_INVAL, "xenstore has no such request here");
+	while (i < n && types[i] != s->type)
+		i++;
+	if (i < n)
+		scribe_pass(q, SCRIBE_ASK, 0, q->body, q->len);
+	else
+		ctl_refuse(q, -SK_E_INVAL, "xenstore has no such request here");
 }
+
+void ctl_do_QUOTA(struct request *q) { scribe_pass(q, SCRIBE_REFUSED, q->dom->domid, NULL, 0); }
 
 void ctl_do_STORE_LOOK(struct request *q)
 {

@@ -660,7 +660,6 @@ void guest_facts(const struct guest *g, struct ctl_guest *f)
 	f->connections = g->n_conns;
 	f->memory = piece_bytes(g->base);
 	f->has = (struct ctl_resources){ c.slots, c.used, c.frames, c.objects };
-	f->refused = g->refused;
 	f->served_ns = clock_ticks_to_ns(g->served_in_all);
 	memcpy(f->unknown, g->stats.unknown, sizeof(f->unknown));
 	memcpy(f->disk, g->stats.disk, sizeof(f->disk));

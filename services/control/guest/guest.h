@@ -174,7 +174,6 @@ struct guest {
 	struct vmctl_stats stats;
 	bool stats_asked;
 	LIST_ENTRY(guest) of_bit; /* while ctl_region is there */
-	uint32_t refused; /* requests that xenstore refused because of a quota: verbs_info.c */
 	struct svc_timer quiesce_timer;
 
 	/* life.c */

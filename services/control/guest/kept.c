@@ -19,7 +19,7 @@
 #include "guest/config_check.h"
 
 #define KEPT_MAGIC 0x74736575676c7463ull /* "ctlguest" */
-#define KEPT_VERSION 7u
+#define KEPT_VERSION 8u
 
 struct stamp {
 	uint32_t number; /* 0: never stored, or not complete */

@@ -55,7 +55,6 @@ enum {
 	X(uint8_t, again)
 #define KEPT_OF_GUEST(X) \
 	X(uint64_t, start_ns) \
-	X(uint32_t, refused) \
 	X(uint32_t, n_more_max) \
 	X(uint32_t, step) \
 	X(uint32_t, doubt) \

@@ -587,7 +587,8 @@ static void resources_json(struct json *j, const struct ctl_resources *r)
 static const char *const unknown_keys[] = { VMCTL_UNKNOWN(X) };
 #undef X
 
-static void facts_json(struct json *j, const struct ctl_dom *d, const struct ctl_guest *f)
+static void facts_json(
+	struct json *j, const struct ctl_dom *d, const struct ctl_guest *f, uint32_t refused)
 {
 	json_open(j, "resources", '{');
 	json_number(j, "memkb", f->memory >> 10);
@@ -598,12 +599,13 @@ static void facts_json(struct json *j, const struct ctl_dom *d, const struct ctl
 	for (uint32_t i = 0; i < VMCTL_UNKNOWN_KINDS; i++)
 		json_number(j, unknown_keys[i], f->unknown[i]);
 	json_close(j, '}');
-	json_number(j, "xenstore_refused", f->refused);
+	json_number(j, "xenstore_refused", refused);
 	json_number(j, "cpu_ms", vcpus_ns(d) / 1000000);
 	json_number(j, "served_ms", f->served_ns / 1000000);
 }
 
-void format_config_json(const struct out *o, const struct ctl_dom *d, const struct ctl_guest *g)
+void format_config_json(const struct out *o, const struct ctl_dom *d, const struct ctl_guest *g,
+	uint32_t refused)
 {
 	struct json j = json_object(o, 1);
 
@@ -612,7 +614,7 @@ void format_config_json(const struct out *o, const struct ctl_dom *d, const stru
 	guest_json(&j, &g->config);
 	json_close(&j, '}');
 	if (g->there)
-		facts_json(&j, d, g);
+		facts_json(&j, d, g, refused);
 	json_close(&j, '}');
 }
 

@@ -104,8 +104,8 @@ void format_info(const struct out *o, const struct ctl_system *s, const struct s
 	enum info_parts parts, const char *key, enum table_form form);
 
 /* One element of the array that `list -l` prints. */
-void format_config_json(
-	const struct out *o, const struct ctl_dom *d, const struct ctl_guest *g);
+void format_config_json(const struct out *o, const struct ctl_dom *d, const struct ctl_guest *g,
+	uint32_t refused);
 /* Domain-0's element of that array: the n domains that it consists of. */
 void format_host_json(const struct out *o, const struct host_domain *r, uint32_t n);
 

@@ -153,12 +153,10 @@ static void guests_are_new(const void *body, uint32_t len)
 	look_at_guests(guests_then);
 }
 
-void look_at_guests_anew(bool quotas, void (*then)(void))
+void look_at_guests_anew(void (*then)(void))
 {
-	const uint32_t with = quotas;
-
 	guests_then = then;
-	verb_ask(CTL_REFRESH, &with, sizeof(with), NULL, guests_are_new);
+	verb_ask(CTL_REFRESH, NULL, 0, NULL, guests_are_new);
 }
 
 static struct {

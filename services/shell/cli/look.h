@@ -43,8 +43,8 @@ extern struct look_guests look;
 void look_at_guests(void (*then)(void));
 /* The same beside a verb, for completion. False: there is no memory, and then is not called. */
 bool look_aside(void (*then)(bool ok));
-/* VMMs, and with quotas xenstore, are asked for new figures first. */
-void look_at_guests_anew(bool quotas, void (*then)(void));
+/* VMMs are asked for new figures first. */
+void look_at_guests_anew(void (*then)(void));
 /* By domid; NULL: there is none. */
 const struct ctl_dom *look_dom(uint32_t domid);
 /* By what a person typed: digits are a domid, anything else is a name. NULL: there is none. */

@@ -81,5 +81,5 @@ void verb_exits(struct shell *sh, const struct options *o)
 		return;
 	exits.form = verb_form(o);
 	strcpy(exits.who, look_find(o->argv[0])->name);
-	look_at_guests_anew(false, guests_known);
+	look_at_guests_anew(guests_known);
 }

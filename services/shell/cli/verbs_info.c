@@ -122,20 +122,41 @@ static void list_ask_system(void) { look_at_system(list_print); }
 
 static void json_next(void);
 
-static void json_guest(const void *body, uint32_t len)
+static struct ctl_guest json_facts;
+
+static void json_print(uint32_t refused)
 {
 	const struct ctl_dom *d = &look.dom[table.at++];
-	static struct ctl_guest g;
 
+	out_str(&term_out, table.n_elements++ ? ",\n" : "\n");
+	format_config_json(&term_out, d, &json_facts, refused);
+	json_next();
+}
+
+/* A guest of which xenstore says nothing was refused nothing. */
+static void json_quota(const void *body, uint32_t len)
+{
+	const struct ctl_stored *s = body;
+	uint32_t refused = 0;
+
+	if (s && !s->failed && len == sizeof(*s) + sizeof(refused))
+		memcpy(&refused, s + 1, sizeof(refused));
+	json_print(refused);
+}
+
+static void json_guest(const void *body, uint32_t len)
+{
 	(void)len;
 	if (!body) { /* it has ended meanwhile */
+		table.at++;
 		json_next();
 		return;
 	}
-	g = *(const struct ctl_guest *)body;
-	out_str(&term_out, table.n_elements++ ? ",\n" : "\n");
-	format_config_json(&term_out, d, &g);
-	json_next();
+	json_facts = *(const struct ctl_guest *)body;
+	if (json_facts.there)
+		verb_try(CTL_QUOTA, &look.dom[table.at].domid, sizeof(uint32_t), json_quota);
+	else
+		json_print(0);
 }
 
 static void json_next(void)
@@ -180,9 +201,9 @@ void verb_list(struct shell *sh, const struct options *o)
 		return;
 	table.more = (struct list_more){ o->count['v'] != 0, o->count['c'] != 0 };
 	if (o->count['l'])
-		look_at_guests_anew(true, json_known);
+		look_at_guests_anew(json_known);
 	else
-		look_at_guests_anew(false, list_ask_system);
+		look_at_guests_anew(list_ask_system);
 }
 
 /* ---- vcpu-list ---- */
@@ -238,7 +259,7 @@ static void vcpus_ask_system(void) { look_at_system(vcpus_print); }
 void verb_vcpu_list(struct shell *sh, const struct options *o)
 {
 	if (domains_choose(sh, o))
-		look_at_guests_anew(false, vcpus_ask_system);
+		look_at_guests_anew(vcpus_ask_system);
 }
 
 /* ---- the rest ---- */

@@ -247,7 +247,7 @@ static void system_known(void)
 
 static void guests_known(void) { look_at_system(system_known); }
 
-static void show_begin(void) { look_at_guests_anew(false, guests_known); }
+static void show_begin(void) { look_at_guests_anew(guests_known); }
 
 /* ---- keys and options ---- */
 

@@ -162,6 +162,7 @@ void tools_ask_for_nonsense(void **state)
 	asks(CTL_HOST_LOOK, &power_call, sizeof(power_call), -SK_E_INVAL, "");
 	asks(CTL_HOST_LOOK, &wild_call, sizeof(wild_call), -SK_E_INVAL, "");
 	asks(CTL_STORE_LOOK, &store, sizeof(store), -SK_E_INVAL, "no such request");
+	asks(CTL_QUOTA, &nobody, sizeof(nobody), -SK_E_NOT_FOUND, "has ended");
 	asks(CTL_CAPS, &caps, sizeof(caps), -SK_E_NOT_FOUND, "has ended");
 	save.head.after = CTL_SAVE_END;
 	asks(CTL_SAVE, &save, sizeof(save), -SK_E_INVAL, "end of the save");

@@ -401,7 +401,7 @@ static void json(void **state)
 	struct out o = text_sink_out(&s);
 
 	(void)state;
-	format_config_json(&o, &d, &g);
+	format_config_json(&o, &d, &g, 7);
 	assert_memory_equal(
 		s.text, "    {\n        \"domid\": 7,\n        \"config\": {\n", 45);
 	assert_non_null(strstr(s.text, "\"name\": \"we\\\"b\",\n"));
