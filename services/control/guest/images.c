@@ -21,6 +21,7 @@
 #include "caps/caps.h"
 #include "guest/guest_pool.h"
 #include "guest/link.h"
+#include "guest/slots.h"
 #include "sys/sk.h"
 
 enum {
@@ -66,23 +67,6 @@ static void image_drop(struct image *m)
 	*m = (struct image){ 0 };
 }
 
-static int frame_make(uint32_t i, struct image *m)
-{
-	uint32_t order = pool_order(&guest_pool, m->memory.piece[i]);
-	sk_cap_t slot = slot_alloc(1);
-	int rc;
-
-	if (!slot)
-		return -SK_E_SLOT;
-	rc = object_make_in(pool_slot(&guest_pool, m->memory.piece[i]), SK_OBJ_FRAME, order,
-		SK_CAP_CNODE, slot, 1);
-	if (rc)
-		slot_free(slot, 1);
-	else
-		m->frame[i] = slot;
-	return rc;
-}
-
 static int memory_take(struct image *m, uint64_t size)
 {
 	int rc;
@@ -93,7 +77,8 @@ static int memory_take(struct image *m, uint64_t size)
 	if (!rc && m->memory.n > PIECES_MAX)
 		rc = -SK_E_LIMIT;
 	for (uint32_t i = 0; !rc && i < m->memory.n; i++)
-		rc = frame_make(i, m);
+		rc = slot_object(pool_slot(&guest_pool, m->memory.piece[i]), SK_OBJ_FRAME,
+			pool_order(&guest_pool, m->memory.piece[i]), &m->frame[i]);
 	return rc;
 }
 

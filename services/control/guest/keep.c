@@ -33,6 +33,7 @@
 #include "guest/link.h"
 #include "guest/plug.h"
 #include "guest/sched.h"
+#include "guest/slots.h"
 #include "guest/vmctl.h"
 #include "log.h"
 #include "svc/svc.h"
@@ -201,17 +202,6 @@ uint32_t keep_places(uint32_t wanted)
 
 /* ---- taking over ---- */
 
-/* KEEP3. 0: the guest does not have it. */
-static sk_cap_t slot_take_over(sk_cap_t slot, uint32_t type)
-{
-	struct sk_cap_info info;
-
-	if (!slot || sk_cap_info(SK_CAP_CNODE, slot, &info) || info.type != type ||
-		!slot_adopt(slot))
-		return 0;
-	return slot;
-}
-
 /* The piece that the n-th block was made of; 0: there is none. */
 static pool_piece_t block_piece(uint32_t n)
 {
@@ -251,6 +241,7 @@ static void adopt_dom(
 	memcpy(to->uuid, from->uuid, sizeof(to->uuid));
 }
 
+/* KEEP3. 0: the guest does not have it. */
 #define ADOPT_SLOT(type, slot) to->slot = slot_take_over(from->slot, SK_OBJ_##type);
 
 static void adopt_connection(struct proc_connection *to, const struct kept_conn *from)

@@ -311,41 +311,15 @@ void guests_init(void)
 	event_on_end(guests_run);
 }
 
-/* The VMM of a guest is dead. NULL: this is known already, or control ended the VMM itself. */
-static struct dom *vmm_dead(uint32_t domid)
+void guest_vmm_died(uint32_t domid, const char *how)
 {
 	struct dom *d = domtab_get(&guests, domid);
 
 	if (!d || !guest_of(d) || !d->has_vmm)
-		return NULL;
+		return;          /* this is known already, or control ended the VMM itself */
 	guest_halt(guest_of(d)); /* even if the guest is kept */
-	return d;
-}
-
-static void vmm_dead_follow(struct dom *d)
-{
+	guest_log(domid, "the VMM of domain %u (%s) %s\n", domid, d->name, how);
 	creation_blame(guest_of(d), "its VMM died; `dmesg` may say why");
 	dom_vmm_died(&guests, d, host_wall_seconds());
 	save_down(guest_of(d));
-}
-
-void guest_vmm_faulted(uint32_t domid, uint64_t rip, uint64_t address)
-{
-	struct dom *d = vmm_dead(domid);
-
-	if (!d)
-		return;
-	guest_log(domid, "the VMM of domain %u (%s) faulted at %#llx, address %#llx\n", domid,
-		d->name, (unsigned long long)rip, (unsigned long long)address);
-	vmm_dead_follow(d);
-}
-
-void guest_vmm_ended(uint32_t domid)
-{
-	struct dom *d = vmm_dead(domid);
-
-	if (!d)
-		return;
-	guest_log(domid, "the VMM of domain %u (%s) ended\n", domid, d->name);
-	vmm_dead_follow(d);
 }

@@ -33,7 +33,7 @@ void guest_disconnected(struct guest *g);
 void guest_late(struct guest *g, const char *text);
 /* A message for a person who ends this guest. */
 void guest_trouble(const struct dom *d, const char *text);
-void guest_vmm_faulted(uint32_t domid, uint64_t rip, uint64_t address);
-void guest_vmm_ended(uint32_t domid);
+/* how: for the log. */
+void guest_vmm_died(uint32_t domid, const char *how);
 
 #endif

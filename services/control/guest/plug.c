@@ -190,7 +190,7 @@ static void unplug_tell(struct guest *g, bool forced)
 	g->plug.state = UNPLUG_TELL;
 	guest_keep(g); /* PLUG3 */
 	late_set(g);
-	if (vmctl_send_body(g, VMCTL_UNPLUG, &u, sizeof(u)))
+	if (vmctl_send_body(g, VMCTL_UNPLUG, 0, &u, sizeof(u)))
 		msg_fail(&g->plug.why, "the VMM does not listen");
 }
 
@@ -342,7 +342,7 @@ static void plug_tell(struct guest *g)
 			guest_vif_at(g->dom->config, g->plug.seat - GUEST_DISKS_MAX), &p.vif);
 	g->plug.state = PLUG_TELL;
 	guest_keep(g);
-	if (!vmctl_send_body(g, VMCTL_PLUG, &p, sizeof(p)))
+	if (!vmctl_send_body(g, VMCTL_PLUG, 0, &p, sizeof(p)))
 		return;
 	msg_fail(&g->plug.why, "the VMM does not listen");
 	plug_take_out(g);

@@ -117,7 +117,7 @@ void save_opened(struct guest *g)
 		return;
 	}
 	g->save.state = core ? SAVE_WRITE : SAVE_COPY;
-	if (vmctl_send_body(g, VMCTL_SAVE, &s, sizeof(s)))
+	if (vmctl_send_body(g, VMCTL_SAVE, 0, &s, sizeof(s)))
 		save_close(g, "the VMM does not listen");
 }
 
@@ -171,22 +171,22 @@ int save_text_wanted(struct guest *g, uint32_t at)
 	if (at > g->save.text_size)
 		return -SK_E_PEER;
 	n = g->save.text_size - at;
-	(void)vmctl_send_text(
+	(void)vmctl_send_body(
 		g, VMCTL_TEXT, at, g->save.text + at, n < VMCTL_TEXT_MAX ? n : VMCTL_TEXT_MAX);
 	return 0;
 }
 
 void save_heard(struct guest *g, const char *why, uint32_t len)
 {
-	char line[VMCTL_TEXT_MAX] = "";
+	char line[VMCTL_TEXT_MAX];
 
 	if (!saving(g))
 		return;
 	if (g->save.state != SAVE_WRITE && !why)
 		why = "";
-	for (uint32_t i = 0; why && i < len && i < sizeof(line) - 1 && why[i]; i++)
-		line[i] = why[i] >= ' ' && why[i] < 127 ? why[i] : '?';
-	save_close(g, why ? (line[0] ? line : "the VMM could not save the guest") : NULL);
+	if (why)
+		vmctl_line(line, why, len, "the VMM could not save the guest");
+	save_close(g, why ? line : NULL);
 }
 
 /* ---- the beginning ---- */

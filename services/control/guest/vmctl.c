@@ -30,6 +30,7 @@
 #include "guest/plug.h"
 #include "guest/save.h"
 #include "guest/saved_config.h"
+#include "guest/slots.h"
 #include "log.h"
 #include "sys/clock.h"
 #include "sys/sk.h"
@@ -112,12 +113,7 @@ int vmctl_send(struct guest *g, uint32_t type, uint32_t arg)
 	return g->ctl_region && !svc_respond(&g->ctl, &m, sizeof(m)) ? 0 : -1;
 }
 
-int vmctl_send_body(struct guest *g, uint32_t type, const void *body, uint32_t len)
-{
-	return vmctl_send_text(g, type, 0, body, len);
-}
-
-int vmctl_send_text(
+int vmctl_send_body(
 	struct guest *g, uint32_t type, uint32_t arg, const void *body, uint32_t len)
 {
 	struct {
@@ -130,6 +126,17 @@ int vmctl_send_text(
 	return g->ctl_region && !svc_respond(&g->ctl, &rec, sizeof(rec.m) + len) ? 0 : -1;
 }
 
+void vmctl_line(char line[VMCTL_TEXT_MAX], const char *text, uint32_t len, const char *instead)
+{
+	uint32_t i;
+
+	for (i = 0; i < len && i < VMCTL_TEXT_MAX - 1 && text[i]; i++)
+		line[i] = text[i] >= ' ' && text[i] < 127 ? text[i] : '?';
+	line[i] = '\0';
+	if (!i)
+		snprintf(line, VMCTL_TEXT_MAX, "%s", instead);
+}
+
 /*
  * Only a guest that is being created can fail. Its VMM runs no vCPU then, so there is nothing
  * to quiesce.
@@ -137,13 +144,7 @@ int vmctl_send_text(
 static int vmm_failed(struct guest *g, const char *text, uint32_t len)
 {
 	char line[VMCTL_TEXT_MAX];
-	uint32_t i;
 
-	if (len >= sizeof(line))
-		len = sizeof(line) - 1;
-	for (i = 0; i < len && text[i]; i++)
-		line[i] = text[i] >= ' ' && text[i] < 127 ? text[i] : '?';
-	line[i] = '\0';
 	if (g->dom->state == DOM_DYING && !g->was_ready) {
 		dom_quiesced(&guests, g->dom);
 		return 0;
@@ -151,7 +152,8 @@ static int vmm_failed(struct guest *g, const char *text, uint32_t len)
 	if (g->dom->state != DOM_BUILDING)
 		return -SK_E_PEER;
 	g->dom->has_vmm = false;
-	creation_failed(g, i ? line : "the VMM could not build the guest");
+	vmctl_line(line, text, len, "the VMM could not build the guest");
+	creation_failed(g, line);
 	return 0;
 }
 
@@ -332,23 +334,6 @@ static void vmctl_event(void *bit)
 /* Each life of control has an epoch of its own. */
 static uint32_t vmctl_epoch(void) { return svc_info()->epoch; }
 
-/* Out of the guest's memory, because it outlives control. */
-static int region_make(struct guest *g)
-{
-	sk_cap_t slot = slot_alloc(1);
-	int rc;
-
-	if (!slot)
-		return -SK_E_SLOT;
-	rc = object_make_in(pool_slot(&guest_pool, g->base), SK_OBJ_FRAME, REGION_ORDER,
-		SK_CAP_CNODE, slot, 1);
-	if (rc)
-		slot_free(slot, 1);
-	else
-		g->ctl_frame = slot;
-	return rc;
-}
-
 /* The epoch begins in the request ring first, as for any service (svc.h). */
 static int region_open(struct guest *g)
 {
@@ -397,7 +382,9 @@ int vmctl_connect(struct guest *g)
 		.rsp_size = RING_BYTES,
 		.signal = vmctl_ntfn[vmctl_bit(g) - BIT_VMCTL] };
 	uint32_t index;
-	int rc = region_make(g);
+	/* out of the guest's memory, because it outlives control */
+	int rc = slot_object(
+		pool_slot(&guest_pool, g->base), SK_OBJ_FRAME, REGION_ORDER, &g->ctl_frame);
 
 	if (!rc)
 		rc = region_open(g);

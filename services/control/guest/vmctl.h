@@ -14,11 +14,15 @@ int vmctl_connect(struct guest *g) must_check;
 bool vmctl_adopt(struct guest *g, sk_cap_t signal);
 void vmctl_disconnect(struct guest *g);
 /* 0, or -1: the VMM does not take messages any more. */
-int vmctl_send_body(struct guest *g, uint32_t type, const void *body, uint32_t len);
 int vmctl_send(struct guest *g, uint32_t type, uint32_t arg);
 /* With both; at most VMCTL_TEXT_MAX bytes. */
-int vmctl_send_text(
+int vmctl_send_body(
 	struct guest *g, uint32_t type, uint32_t arg, const void *body, uint32_t len);
+/*
+ * What a VMM says, as a line for people: without what cannot be printed. instead: if it says
+ * nothing.
+ */
+void vmctl_line(char line[VMCTL_TEXT_MAX], const char *text, uint32_t len, const char *instead);
 /*
  * Ask all live guests for their statistics; fn is called when all have answered, or after a
  * time limit.

@@ -22,6 +22,7 @@
 #include "event.h"
 #include "guest/kept.h"
 #include "guest/life.h"
+#include "guest/slots.h"
 #include "proto/init.h"
 #include "rt/thread.h"
 #include "sys/sk.h"
@@ -96,15 +97,15 @@ static void guard_run(void *arg)
 static void deaths_seen(void *ctx)
 {
 	struct kept_death *dead = kept_deaths();
+	char how[64];
 
 	(void)ctx;
 	for (struct kept_death *d = dead; d < dead + KEPT_DEATHS; d++) {
 		if (!__atomic_load_n(&d->used, __ATOMIC_ACQUIRE))
 			continue;
-		if (d->fault)
-			guest_vmm_faulted(d->domid, d->rip, d->address);
-		else
-			guest_vmm_ended(d->domid);
+		(void)snprintf(how, sizeof(how), "faulted at %#llx, address %#llx",
+			(unsigned long long)d->rip, (unsigned long long)d->address);
+		guest_vmm_died(d->domid, d->fault ? how : "ended");
 		__atomic_store_n(&d->used, 0, __ATOMIC_RELEASE);
 	}
 	guests_run();
@@ -115,28 +116,10 @@ int vmm_guard_endpoint(uint32_t domid, sk_cap_t *out)
 	return cap_copy(endpoint, SK_W | SK_GRANT, domid, out);
 }
 
-static bool object_adopt(sk_cap_t slot, uint32_t type)
-{
-	struct sk_cap_info info;
-
-	return slot && sk_cap_info(SK_CAP_CNODE, slot, &info) == 0 && info.type == type &&
-	       slot_adopt(slot);
-}
-
 static int object_kept(sk_cap_t memory, uint32_t type, sk_cap_t *out)
 {
-	sk_cap_t slot;
-	int rc;
-
-	if (!memory) /* it ends with this domain */
-		return object_make(type, 0, out);
-	slot = slot_alloc(1);
-	rc = slot ? object_make_in(memory, type, 0, SK_CAP_CNODE, slot, 1) : -SK_E_SLOT;
-	if (!rc)
-		*out = slot;
-	else
-		slot_free(slot, 1);
-	return rc;
+	/* without that memory, it ends with this domain */
+	return memory ? slot_object(memory, type, 0, out) : object_make(type, 0, out);
 }
 
 static int objects_make(void)
@@ -165,8 +148,8 @@ static int objects_prepare(void)
 	const struct sk_msg again = { .mi = SK_MI(0, 1, 0),
 		.mr = { (uint64_t) - (int64_t)SK_E_AGAIN } };
 
-	if (!kept_resumed() || !object_adopt(h->guard_endpoint, SK_OBJ_ENDPOINT) ||
-		!object_adopt(h->guard_reply, SK_OBJ_REPLY))
+	if (!kept_resumed() || !slot_take_over(h->guard_endpoint, SK_OBJ_ENDPOINT) ||
+		!slot_take_over(h->guard_reply, SK_OBJ_REPLY))
 		return objects_make();
 	endpoint = h->guard_endpoint;
 	reply = h->guard_reply;

@@ -243,7 +243,7 @@ void a_vmm_ends_while_it_unpacks(void **state)
 
 	(void)state;
 	assert_int_equal(ask(a, VMCTL_IMAGE, SIZE), SIZE);
-	guest_vmm_faulted(a, 1, 2);
+	guest_vmm_died(a, "faulted at 0x1, address 0x2");
 	guests_run();
 	world_run();
 	assert_null(domtab_get(&guests, a));
@@ -256,7 +256,7 @@ void a_vmm_ends_while_it_unpacks(void **state)
 	a = unpacked("a");
 	guest_destroyed("a");
 	a = begun("a");
-	guest_vmm_faulted(a, 1, 2);
+	guest_vmm_died(a, "faulted at 0x1, address 0x2");
 	guests_run();
 	world_run();
 	assert_int_equal(images_idle(), MAPPED); /* it is as good as before */

@@ -21,13 +21,13 @@ void vmm_dies(void **state)
 
 	(void)state;
 	type("create /guests/a.cfg\r");
-	guest_vmm_faulted(domid_of("a"), 1, 2);
+	guest_vmm_died(domid_of("a"), "faulted at 0x1, address 0x2");
 	guests_run();
 	world_run();
 	assert_true(screen_has("create: its VMM died"));
 	world_at_rest();
 	domid = guest_created("create /guests/a.cfg\r", "a");
-	guest_vmm_faulted(domid, 1, 2);
+	guest_vmm_died(domid, "faulted at 0x1, address 0x2");
 	guests_run();
 	world_run();
 	world_at_rest();
@@ -54,7 +54,7 @@ void vmm_dies(void **state)
 	domid = guest_created("create /guests/a.cfg 'on_crash=\"preserve\"'\r", "a");
 	memset(world.log, 0, sizeof(world.log));
 	for (int i = 0; i < 5; i++)
-		guest_vmm_ended(domid);
+		guest_vmm_died(domid, "ended");
 	guests_run();
 	assert_int_equal(guest_of(domtab_get(&guests, domid))->sched[1], 0);
 	assert_non_null(strstr(world.log, "(a) ended\n"));

@@ -355,7 +355,7 @@ void a_vmm_fails_while_it_saves(void **state)
 
 		if (before[i])
 			before[i](domid);
-		guest_vmm_ended(domid);
+		guest_vmm_died(domid, "ended");
 		guests_run();
 		world_run();
 		assert_true(screen_has("save: its VMM died") &&
