@@ -46,6 +46,7 @@ static const struct {
 int main(void)
 {
 	(void)setvbuf(stdout, NULL, _IOLBF, 0);
+	ctl_listen();
 	guests_init();
 	reopen_init();
 	accuse_init();

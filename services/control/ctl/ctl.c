@@ -326,15 +326,20 @@ static int tool_add(const struct domain_channel *e)
 	return rc ? rc : svc_on_channel(t->c, tool_event, t);
 }
 
-int ctl_init(void)
+void ctl_listen(void)
 {
 	static const struct guest_listener listener = { ctl_life_note, ctl_look_changed,
 		ctl_life_console, ctl_life_trouble, ctl_power_begins, ctl_power_failed };
+
+	n_tools = 0;
+	guest_listen(&listener);
+}
+
+int ctl_init(void)
+{
 	const struct domain_info *info = svc_info();
 	int rc = 0;
 
-	guest_listen(&listener);
-	n_tools = 0;
 	for (uint32_t i = 0; !rc && i < info->n_channels && i < DOMAIN_CHANNELS_MAX; i++)
 		if (info->channel[i].proto == SVC_PROTO_CTL && n_tools < TOOLS_MAX)
 			rc = tool_add(&info->channel[i]);

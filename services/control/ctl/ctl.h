@@ -60,6 +60,8 @@ struct request *ctl_next(enum ctl_op op, struct request *after);
 /* All requests that wait with this number end; why: NULL, or what they are refused with. */
 void ctl_end_all(enum ctl_op op, uint64_t number, int status, const char *why);
 
+/* Before there are guests; and when they are taken over. */
+void ctl_listen(void);
 int ctl_init(void) must_check;
 
 /* ---- handlers ---- */

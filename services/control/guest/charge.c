@@ -58,8 +58,7 @@ static uint64_t conn_growth(struct guest_conn *c, uint64_t worked)
 
 static void usage_charge(struct meter *m, const struct svc_usage *u)
 {
-	struct dom *d = domtab_get(&guests, u->client);
-	struct guest *g = d ? guest_of(d) : NULL;
+	struct guest *g = guest_get(u->client);
 	struct guest_conn *c = g ? conn_find(g, m->call.service, u->number) : NULL;
 	uint64_t more = c ? conn_growth(c, u->ticks) : 0;
 

@@ -110,9 +110,9 @@ static void connection_made(struct guest *g)
 
 	g->step = link_next(g, g->step + 1);
 	g->link.undone = false;
-	if (g->step == link_next(g, link_console_step() + 1))
+	if (g->step == link_next(g, LINK_CONSOLE + 1))
 		guest_listener()->console(g->dom->domid);
-	if (g->step == link_steps())
+	if (g->step == LINK_STEPS)
 		creation_passed(g, CREATION_CONNECT);
 	else if (connection_next(g, &m))
 		creation_failed(g, m.text);
@@ -200,10 +200,7 @@ static void link_opened(struct call *call)
 	}
 }
 
-bool guest_has_console(const struct guest *g)
-{
-	return g->leaving || g->step > link_console_step();
-}
+bool guest_has_console(const struct guest *g) { return g->leaving || g->step > LINK_CONSOLE; }
 
 int guest_connect(struct guest *g, struct msg *m)
 {
@@ -258,7 +255,7 @@ static void link_closed(struct call *call)
 	struct proc_connection kept = c->kept;
 
 	g->link.under_way = false;
-	if (!call->rc && call->result && c->step == link_seat_step(GUEST_SEAT_IMAGE))
+	if (!call->rc && call->result && c->step == LINK_SEAT + GUEST_SEAT_IMAGE)
 		msg_fail(
 			&g->plug.why, "the last flush failed: %s", sk_error_text(call->result));
 	else if (!call->rc && call->result)

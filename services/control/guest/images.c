@@ -157,7 +157,7 @@ static struct image_key key_of(const struct guest *g)
 	for (uint32_t i = 0; i < g->n_conns; i++) {
 		const struct guest_conn *c = &g->conn[i];
 
-		if (c->step == link_kernel_step() && !c->lost && !c->reopening)
+		if (c->step == LINK_KERNEL && !c->lost && !c->reopening)
 			return (struct image_key){ c->kept.word[1], c->life };
 	}
 	return (struct image_key){ 0 };

@@ -267,7 +267,7 @@ static bool adopt_conn(struct guest_conn *to, const struct kept_conn *from)
 
 static bool conn_ok(const struct guest *g, const struct kept_conn *k)
 {
-	return k->number && k->step < link_steps() && link_has(g, k->step) &&
+	return k->number && k->step < LINK_STEPS && link_has(g, k->step) &&
 	       k->service == link_service(k->step);
 }
 
@@ -319,8 +319,8 @@ static bool adopt_vmm(struct guest *g, const struct kept_guest *k)
 static void adopt_fields(struct guest *to, const struct kept_guest *from)
 {
 	KEPT_OF_GUEST(COPY)
-	if (to->step > link_steps())
-		to->step = link_steps();
+	if (to->step > LINK_STEPS)
+		to->step = LINK_STEPS;
 	if (to->n_more_max >= POOL_NODES)
 		to->n_more_max = 0;
 	memcpy(to->image, from->image, sizeof(to->image) - 1);

@@ -206,56 +206,40 @@ static void do_power(void)
 	guest_listener()->host_stays(rc);
 }
 
-static void action_run(const struct dom_action *a, struct dom *d)
-{
-	switch (a->what) {
-	case DO_QUIESCE:
-		do_quiesce(d);
-		break;
-	case DO_TEARDOWN:
-		do_teardown(d);
-		break;
-	case DO_CREATE:
-		do_create(a->config, a->domid, a->short_lives);
-		break;
-	case DO_RENAME:
-		guest_store_rename(d);
-		break;
-	case DO_ASK_DOWN:
-		guest_ask(d, "poweroff");
-		break;
-	case DO_UNPAUSE:
-		guest_unpause(d);
-		break;
-	case DO_DUMP:
-		do_dump(d);
-		break;
-	case DO_NOTE_DOWN:
-	case DO_NOTE_GONE:
-		guest_listener()->note(a);
-		break;
-	case DO_POWER:
-		do_power();
-		break;
-	}
-}
+static void do_ask_down(struct dom *d) { guest_ask(d, "poweroff"); }
 
-static bool action_needs_guest(enum dom_do what)
+static void do_rename(struct dom *d) { guest_store_rename(d); }
+
+/* What is done with a guest, if it is still there. */
+static void (*const guest_actions[])(struct dom *d) = {
+	[DO_QUIESCE] = do_quiesce,
+	[DO_TEARDOWN] = do_teardown,
+	[DO_RENAME] = do_rename,
+	[DO_ASK_DOWN] = do_ask_down,
+	[DO_DUMP] = do_dump,
+	[DO_UNPAUSE] = guest_unpause,
+};
+
+static void action_run(const struct dom_action *a)
 {
-	return what != DO_CREATE && what != DO_NOTE_DOWN && what != DO_NOTE_GONE &&
-	       what != DO_POWER;
+	struct dom *d = domtab_get(&guests, a->domid);
+
+	if (a->what == DO_CREATE)
+		do_create(a->config, a->domid, a->short_lives);
+	else if (a->what == DO_NOTE_DOWN || a->what == DO_NOTE_GONE)
+		guest_listener()->note(a);
+	else if (a->what == DO_POWER)
+		do_power();
+	else if (d)
+		guest_actions[a->what](d);
 }
 
 static void actions_run(void)
 {
 	struct dom_action a;
-	struct dom *d;
 
-	while (domtab_next_action(&guests, &a)) {
-		d = domtab_get(&guests, a.domid);
-		if (d || !action_needs_guest(a.what))
-			action_run(&a, d);
-	}
+	while (domtab_next_action(&guests, &a))
+		action_run(&a);
 }
 
 /* When the timer for guests that rest expires. */

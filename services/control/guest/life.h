@@ -25,6 +25,14 @@ void guest_unpause(struct dom *d);
 /* xenstore: control/shutdown = how. */
 void guest_ask(struct dom *d, const char *how);
 
+/* The guest with this number; NULL: there is none, or it rests. */
+static inline struct guest *guest_get(uint32_t domid)
+{
+	struct dom *d = domtab_get(&guests, domid);
+
+	return d ? guest_of(d) : NULL;
+}
+
 /* ---- reports from the other parts of a guest ---- */
 
 /* All its connections are closed. */

@@ -19,60 +19,35 @@
 #include "proto/net.h"
 #include "proto/xs.h"
 
-/*
- * The connections of a VMM, in this order. There may be several of the last three kinds, or
- * none. Modules come last, because the VMM reads them before it handles events, and uses the
- * high signal bits for itself after that.
- */
+/* The first four are steps. There may be several of some of the others, or none. */
 enum kind {
-	KIND_LOG,
-	KIND_CONSOLE,
-	KIND_STORE,
-	KIND_KERNEL,
+	KIND_LOG = LINK_LOG,
+	KIND_CONSOLE = LINK_CONSOLE,
+	KIND_STORE = LINK_STORE,
+	KIND_KERNEL = LINK_KERNEL,
 	KIND_DISK,
 	KIND_VIF,
 	KIND_MODULE,
 	KIND_IMAGE
 };
-
-static uint32_t n_modules(const struct guest *g) { return guest_modules(g->dom->config); }
-
-static const char *module_path(const struct guest *g, uint32_t i)
-{
-	return machine_module(g->dom->config, i);
-}
-
-enum {
-	STEP_VIF = KIND_DISK + GUEST_DISKS_MAX,
-	STEP_IMAGE = STEP_VIF + GUEST_VIFS_MAX,
-	STEP_MODULE,
-	STEPS = STEP_MODULE + GUEST_MODULES_MAX
-};
-
-uint32_t link_steps(void) { return STEPS; }
-
-uint32_t link_console_step(void) { return KIND_CONSOLE; }
-
-uint32_t link_kernel_step(void) { return KIND_KERNEL; }
-
-uint32_t link_seat_step(uint32_t seat) { return KIND_DISK + seat; }
+enum { STEP_VIF = LINK_SEAT + GUEST_DISKS_MAX, STEP_IMAGE = LINK_SEAT + GUEST_SEAT_IMAGE };
 
 uint32_t link_piece(uint32_t step)
 {
-	if (step == KIND_KERNEL)
+	if (step == LINK_KERNEL)
 		return GUEST_SEAT_FILE;
-	if (step == STEP_MODULE)
+	if (step == LINK_MODULE)
 		return GUEST_SEAT_FILE + 1;
-	return step >= KIND_DISK && step < STEP_MODULE ? step - KIND_DISK : GUEST_PIECES;
+	return step >= LINK_SEAT && step < LINK_MODULE ? step - LINK_SEAT : GUEST_PIECES;
 }
 
 /* The kind of a step; *i: which one of that kind. */
 static enum kind step_kind(uint32_t step, uint32_t *i)
 {
 	*i = 0;
-	if (step < KIND_DISK)
+	if (step < LINK_SEAT)
 		return (enum kind)step;
-	*i = step - KIND_DISK;
+	*i = step - LINK_SEAT;
 	if (step < STEP_VIF)
 		return KIND_DISK;
 	*i = step - STEP_VIF;
@@ -80,7 +55,7 @@ static enum kind step_kind(uint32_t step, uint32_t *i)
 		return KIND_VIF;
 	if (step == STEP_IMAGE)
 		return KIND_IMAGE;
-	*i = step - STEP_MODULE;
+	*i = step - LINK_MODULE;
 	return KIND_MODULE;
 }
 
@@ -91,9 +66,9 @@ bool link_has(const struct guest *g, uint32_t step)
 	switch (step_kind(step, &i)) {
 	case KIND_DISK:
 	case KIND_VIF:
-		return guest_has_medium(g->dom->config, step - KIND_DISK);
+		return guest_has_medium(g->dom->config, step - LINK_SEAT);
 	case KIND_MODULE:
-		return g->restore == VM_BOOT && i < n_modules(g);
+		return g->restore == VM_BOOT && i < guest_modules(g->dom->config);
 	case KIND_KERNEL:
 		return g->restore == VM_BOOT;
 	case KIND_IMAGE:
@@ -105,7 +80,7 @@ bool link_has(const struct guest *g, uint32_t step)
 
 uint32_t link_next(const struct guest *g, uint32_t step)
 {
-	while (step < STEPS && !link_has(g, step))
+	while (step < LINK_STEPS && !link_has(g, step))
 		step++;
 	return step;
 }
@@ -183,8 +158,8 @@ static int prepare_module(
 
 	if (i)
 		snprintf(name, sizeof(name), "module%u", i & 15);
-	return prepare_file(
-		l, name, module_path(g, i), i ? 0 : g->device[GUEST_SEAT_FILE + 1], m);
+	return prepare_file(l, name, machine_module(g->dom->config, i),
+		i ? 0 : g->device[GUEST_SEAT_FILE + 1], m);
 }
 
 static void prepare_device(
@@ -417,7 +392,8 @@ void link_refused(const struct guest *g, uint32_t step, int rc, struct msg *m)
 		told = file_refused(
 			link_subject(g, step, text), machine_kernel(g->dom->config), rc, m);
 	else if (k == KIND_MODULE)
-		told = file_refused(link_subject(g, step, text), module_path(g, i), rc, m);
+		told = file_refused(
+			link_subject(g, step, text), machine_module(g->dom->config, i), rc, m);
 	else if (k == KIND_DISK)
 		told = disk_refused(guest_disk_at(g->dom->config, i), rc, m);
 	else if (k == KIND_IMAGE)

@@ -8,18 +8,22 @@
 #include "guest/guest.h"
 
 /*
- * The numbers of steps are below this. One that the guest does not have is left out: it stands
- * for a device or a module that may be there in another guest.
+ * Steps in their order. Modules come last, because the VMM reads them before it handles events,
+ * and uses the high signal bits for itself after that. A step that the guest does not have is
+ * left out: it stands for a device or a module that may be there in another guest.
  */
-uint32_t link_steps(void);
+enum {
+	LINK_LOG,
+	LINK_CONSOLE,
+	LINK_STORE,
+	LINK_KERNEL,
+	LINK_SEAT, /* the device in seat 0; the others follow, and the volume of a save */
+	LINK_MODULE = LINK_SEAT + GUEST_SEAT_IMAGE + 1,
+	LINK_STEPS = LINK_MODULE + GUEST_MODULES_MAX
+};
 bool link_has(const struct guest *g, uint32_t step);
-/* The first step from this one on that the guest has; link_steps(): there is none. */
+/* The first step from this one on that the guest has; LINK_STEPS: there is none. */
 uint32_t link_next(const struct guest *g, uint32_t step);
-/* The step of the device in a seat. */
-uint32_t link_seat_step(uint32_t seat);
-/* Which of them is the guest's console. */
-uint32_t link_console_step(void);
-uint32_t link_kernel_step(void);
 /* The seat in whose memory the data of a connection are; GUEST_PIECES: in none. */
 uint32_t link_piece(uint32_t step);
 enum service link_service(uint32_t step);

@@ -22,9 +22,8 @@ struct guest_listener {
 	/* It did not go down: -SK_E_*. */
 	void (*host_stays)(int rc);
 };
-/* There is one listener; until it is registered, nothing is reported. */
+/* There is one listener, which is registered before anything happens. */
 void guest_listen(const struct guest_listener *l);
-/* Never NULL. */
 const struct guest_listener *guest_listener(void);
 
 #endif

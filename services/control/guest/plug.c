@@ -41,7 +41,7 @@ static bool seat_is_disk(uint32_t seat) { return seat < GUEST_DISKS_MAX; }
 static struct guest_conn *conn_of(struct guest *g, uint32_t seat)
 {
 	for (struct guest_conn *c = g->conn; c < g->conn + g->n_conns; c++)
-		if (c->step == link_seat_step(seat))
+		if (c->step == LINK_SEAT + seat)
 			return c;
 	return NULL;
 }
@@ -115,7 +115,7 @@ static void plug_finish(struct guest *g)
 static void plug_remove(struct guest *g)
 {
 	uint32_t seat = g->plug.seat;
-	enum service s = link_service(link_seat_step(seat));
+	enum service s = link_service(LINK_SEAT + seat);
 
 	config_remove(g, seat);
 	guest_keep(g); /* PLUG1 */
@@ -352,7 +352,7 @@ static void plug_opened(struct call *call)
 {
 	struct guest *g = guest_of_ctx(call->ctx);
 	struct guest_link *l = &g->link;
-	uint32_t step = link_seat_step(g->plug.seat);
+	uint32_t step = LINK_SEAT + g->plug.seat;
 	bool conn = false;
 	int rc;
 
@@ -389,7 +389,7 @@ static void plug_opened(struct call *call)
 static int plug_open(struct guest *g, uint32_t channel, struct msg *m)
 {
 	struct guest_link *l = &g->link;
-	uint32_t step = link_seat_step(g->plug.seat);
+	uint32_t step = LINK_SEAT + g->plug.seat;
 	char text[24];
 	int rc;
 
@@ -549,7 +549,7 @@ void guest_unplug_image(struct guest *g, plug_done_fn fn)
 void plug_adopt(struct guest *g)
 {
 	for (uint32_t seat = 0; stays(g) && seat <= GUEST_SEAT_IMAGE; seat++)
-		if (link_has(g, link_seat_step(seat)) && !conn_of(g, seat))
+		if (link_has(g, LINK_SEAT + seat) && !conn_of(g, seat))
 			config_remove(g, seat);
 }
 
@@ -562,8 +562,8 @@ void plug_resume(struct guest *g)
 
 	g->plug = (struct guest_plug){ .state = PLUG_IDLE };
 	for (uint32_t seat = 0; seat <= GUEST_SEAT_IMAGE; seat++)
-		if (stays(g) && g->device[seat] && !link_has(g, link_seat_step(seat)) &&
-			!(g->doubt >> link_service(link_seat_step(seat)) & 1))
+		if (stays(g) && g->device[seat] && !link_has(g, LINK_SEAT + seat) &&
+			!(g->doubt >> link_service(LINK_SEAT + seat) & 1))
 			guest_device_give(g, seat); /* PLUG2 */
 	if (was.state == PLUG_IDLE || !there || !stays(g) ||
 		(g->dom->state == DOM_DOWN && was.seat != GUEST_SEAT_IMAGE))

@@ -63,8 +63,7 @@ static void save_finish(struct guest *g)
 /* The volume is closed, or was never open, or the guest ends. */
 static void image_closed(uint32_t domid, const char *why)
 {
-	struct dom *d = domtab_get(&guests, domid);
-	struct guest *g = d ? guest_of(d) : NULL;
+	struct guest *g = guest_get(domid);
 
 	if (!g || g->save.state == SAVE_IDLE)
 		return;
@@ -75,20 +74,20 @@ static void image_closed(uint32_t domid, const char *why)
 
 void save_undone(uint32_t domid, const char *why)
 {
-	struct dom *d = domtab_get(&guests, domid);
+	struct guest *g = guest_get(domid);
 
 	(void)why;
-	if (d && guest_of(d))
-		guest_go_on(guest_of(d), false);
+	if (g)
+		guest_go_on(g, false);
 }
 
 static void restored_closed(uint32_t domid, const char *why)
 {
-	struct dom *d = domtab_get(&guests, domid);
+	struct guest *g = guest_get(domid);
 
 	(void)why; /* nothing was written */
-	if (d && guest_of(d))
-		creation_passed(guest_of(d), CREATION_BOOT);
+	if (g)
+		creation_passed(g, CREATION_BOOT);
 }
 
 void save_restored(struct guest *g) { guest_unplug_image(g, restored_closed); }

@@ -19,12 +19,7 @@
 
 static void *ctx_of(uint32_t domid) { return (void *)(uintptr_t)domid; }
 
-struct guest *guest_nodes_owner(void *ctx)
-{
-	struct dom *d = domtab_get(&guests, (uint32_t)(uintptr_t)ctx);
-
-	return d ? guest_of(d) : NULL;
-}
+struct guest *guest_nodes_owner(void *ctx) { return guest_get((uint32_t)(uintptr_t)ctx); }
 
 static struct scribe_name name_of(const char *name, const uint8_t *uuid)
 {

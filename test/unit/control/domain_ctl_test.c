@@ -21,6 +21,7 @@
 static void rights_become(const char *words)
 {
 	world.rights = words;
+	ctl_listen();
 	assert_int_equal(ctl_init(), 0);
 	control_restarts();
 }

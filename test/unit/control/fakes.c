@@ -195,6 +195,7 @@ void world_init(void)
 {
 	info_make();
 	slots_begin();
+	ctl_listen();
 	guests_init();
 	reopen_init();
 	accuse_init();
