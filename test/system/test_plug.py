@@ -30,7 +30,7 @@ def plug_and_unplug(m, n):
     assert tell(m, f"block-attach web {DISK},xvdb,w") == (0, "")
     # the node of the disk is there before it can be opened
     runs(m, f"while [ ! -b /dev/xvdb ] || ! echo text-{n} 1<>/dev/xvdb; do usleep 9; done 2>/dev/null; sync; "
-            f"head -c 6 /dev/xvdb; echo :$((40+{n}))", f"text-{n}\\r?\\n?:{40 + n}")
+            f"head -c {len(f'text-{n}')} /dev/xvdb; echo :$((40+{n}))", f"text-{n}\\r?\\n?:{40 + n}")
     assert tell(m, f"network-attach web mac={MAC}") == (0, "")
     runs(m, f"while ! grep -q {MAC} /sys/class/net/*/address; do usleep 9; done; echo vif-$((40+{n}))", f"vif-{40 + n}")
     assert len(m.shell("block-list web").splitlines()) == 2 and len(m.shell("network-list web").splitlines()) == 2
