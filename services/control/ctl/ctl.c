@@ -208,7 +208,7 @@ static bool guest_find(struct request *q)
 
 	q->dom = ctl_dom_find(q, domid);
 	if (q->dom && ops[q->op].about == CTL_ABOUT_LIVE && q->dom->state != DOM_LIVE)
-		ctl_refuse(q, -SK_E_STATE, "domain %u does not run", domid);
+		return !ctl_refuse(q, -SK_E_STATE, "domain %u does not run", domid);
 	return q->dom;
 }
 
