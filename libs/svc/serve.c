@@ -586,12 +586,15 @@ static void conn_event(struct conn *k)
 	svc_work_for(NULL);
 }
 
-/* Many clients may share a bit: CONN6. */
+/*
+ * Many clients may share a bit: CONN6. The client's wish to be signalled for more is made anew,
+ * also if its records were taken since it signalled.
+ */
 static bool woken(struct conn *k)
 {
 	bool room = ring_woken(&k->c.rsp);
 
-	return ring_woken(&k->c.req) || room;
+	return svc_more(&k->c) || room;
 }
 
 static void serve_signals(uint64_t word)

@@ -42,15 +42,31 @@ static void a_connection_keeps_its_number(void)
 static uint32_t events_before;
 static void events_remember(void) { events_before = seen.events; }
 
+/* An empty record in the ring that all clients have here, of a client that has followed. */
+static void record_comes(void)
+{
+	struct ring_shared *sh = (void *)fake.region;
+	const uint32_t at = sh->prod >> 32 == 1 ? (uint32_t)sh->prod : 0;
+
+	memset(sh->data + at, 0, 8);
+	sh->prod = 1ull << 32 | (at + 8);
+}
+
+static void first_record_comes(void)
+{
+	events_remember();
+	record_comes();
+}
+
 /* 7 and 47 have one notification bit. */
 static void clients_of_one_bit(void)
 {
 	info()->epoch = 3;
 	add_reopen(2 << 16 | 7, 1);
 	add_reopen(2 << 16 | 47, 1);
-	signal_of(2 << 16 | 7, events_remember);
+	signal_of(2 << 16 | 7, first_record_comes);
 	add_close(2 << 16 | 7);
-	signal_of(2 << 16 | 47, NULL);
+	signal_of(2 << 16 | 47, record_comes);
 	serve();
 	assert_int_equal(status(2), 0);
 	assert_int_equal(seen.events, events_before + 3);
