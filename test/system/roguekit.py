@@ -184,10 +184,13 @@ class Turns:
             self.attack(meanwhile)
             if len(attacks_seen(self.m)) > self.attacks:
                 break
-        log = log_of(self.m)
+        def told():
+            """The whole log; less, if the shell has just ended for what somebody said of it."""
+            text = log_of(self.m)
+            return text if all(re.search(rf"rogue: ok {what}: \d+ refused", text) for what in (*TRIES, *tries)) else None
+
+        log = self.m.until(told, "what the rogue has tried")
         assert "BREACH" not in log, log
-        for what in (*TRIES, *tries):
-            assert re.search(rf"rogue: ok {what}: \d+ refused", log), (what, log)
         # each is at another place, and several texts of the log are there
         assert len(set(re.findall(rf"\(init\) {self.name}: fault: vector .* (rip \w+), rsp ", log))) == self.faults, log
         assert len(attacks_seen(self.m)) > self.attacks, log
@@ -244,7 +247,8 @@ def heard(m, name, accuser):
 CALM = """#!/bin/sh
 n=0
 while :; do
-	ping -q -c 1 -W 100 10.0.2.2 >/dev/null || echo "TEST FAILED: network"
+	# a frame that is in the switch when it ends is lost, as on a wire
+	ping -q -c 1 -W 20 10.0.2.2 >/dev/null || ping -q -c 1 -W 100 10.0.2.2 >/dev/null || echo "TEST FAILED: network"
 	n=$((n + 1))
 	echo "calm round $n"
 done
