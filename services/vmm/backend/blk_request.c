@@ -596,4 +596,7 @@ void disk_requests_refuse(struct disk *d)
 		r->queue = NULL;
 	}
 	disk_queues_serve(d);
+	for (uint32_t i = 0; i < d->n_queues; i++)
+		if (d->queue[i].port != NO_BACKEND)
+			evtchn_backend_notify(d->queue[i].port);
 }

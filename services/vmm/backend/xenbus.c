@@ -33,6 +33,9 @@ enum {
 	VALUE_MAX = 128,
 	/* For a front end to close a device that is taken away by force. */
 	FORCED_MS = 2000,
+	/* After it has closed. */
+	LAST_LOOKS = 5,
+	LAST_LOOK_MS = 20,
 };
 static struct xb_dev *devices[XB_DEVICES];
 static uint32_t n_devices;
@@ -231,6 +234,30 @@ static void connect_begin(struct xb_dev *d)
 	connect_continue(d);
 }
 
+static void last_look(struct xb_dev *d)
+{
+	d->looks--;
+	d->drv->refuse(d);
+	svc_timer_set(&d->late, svc_in_ms(LAST_LOOK_MS));
+}
+
+/*
+ * Linux (6.1) stops its queue and closes, with requests in the queue that it sends after the
+ * next event, and waits for their answers when it drops the device. So a device that is taken
+ * away by force goes on to answer for a while, and sends events. True: it does.
+ */
+static bool answers_on(struct xb_dev *d)
+{
+	if (!d->forced || !d->open || !d->drv->refuse)
+		return false;
+	if (!d->looked) {
+		d->looked = true;
+		d->looks = LAST_LOOKS;
+		last_look(d);
+	}
+	return d->looks != 0;
+}
+
 /* Called when the front end's state has changed, or when what this waited for has ended. */
 static void frontend_state_apply(struct xb_dev *d)
 {
@@ -256,6 +283,8 @@ static void frontend_state_apply(struct xb_dev *d)
 		break;
 	case XenbusStateClosed:
 	case XenbusStateUnknown:
+		if (d->fe_state == XenbusStateClosed && answers_on(d))
+			break;
 		if (d->state != XenbusStateInitWait || d->connecting ||
 			d->fe_state == XenbusStateClosed)
 			state_enter(d, XenbusStateClosed);
@@ -412,6 +441,10 @@ static void removal_late(void *ctx)
 {
 	struct xb_dev *d = ctx;
 
+	if (d->looks && d->open) {
+		last_look(d);
+		return;
+	}
 	if (!closed(d))
 		state_enter(d, XenbusStateClosed);
 	removal_look(d);

@@ -45,7 +45,7 @@ struct xb_driver {
 	bool (*busy)(struct xb_dev *d);
 	/*
 	 * Taken away by force: answer everything with errors from now on, also what is in
-	 * flight. NULL: nothing is.
+	 * flight, and send the front end an event. NULL: nothing is.
 	 */
 	void (*refuse)(struct xb_dev *d);
 	/* Free it, and its connection to the service: nothing refers to it any more. */
@@ -80,8 +80,11 @@ struct xb_dev {
 	bool added;
 	/* It is being taken out, even if the guest still uses it, and its watches are gone. */
 	bool removing, forced, unwatched;
-	/* Forced: the front end has until then to close. */
+	/* Forced: the front end has until then to close; or the time of the next last look. */
 	struct svc_timer late;
+	/* Forced: last looks that are left, and whether they have begun. */
+	uint32_t looks;
+	bool looked;
 };
 
 int xb_add(struct xb_dev *d, const struct xb_driver *drv, uint32_t id) must_check;

@@ -183,7 +183,7 @@ CASE(storage_ends_while_a_medium_goes)
 CASE(a_drive_is_taken_out)
 {
 	drive();
-	xb_remove(disk_dev, true);
+	xb_remove(disk_dev, false);
 	fake_io_run();
 	fake_xs_set(VBD_FE "/state", "6");
 	CHECK(xb_gone(disk_dev));

@@ -81,6 +81,27 @@ CASE(requests_in_flight_are_answered)
 	gone();
 }
 
+/* Has it, and no more after that? */
+static bool front_has_event(void)
+{
+	bool has = evtchn_pending(front.port);
+
+	memset(xen_dom.shared->evtchn_pending, 0, sizeof(xen_dom.shared->evtchn_pending));
+	return has;
+}
+
+/* After the front end has closed. */
+static void last_looks(void)
+{
+	CHECK(be_is("5"));
+	for (int i = 0; i < 5; i++) {
+		CHECK(ring_mapped());
+		fake_time_passes(21000);
+		fake_io_run();
+	}
+	CHECK(be_is("6"));
+}
+
 CASE(forced_it_answers_with_errors)
 {
 	struct blk_req q, none;
@@ -101,7 +122,30 @@ CASE(forced_it_answers_with_errors)
 	CHECK(be_is("5") && !xb_gone(disk_dev)); /* storage may still write */
 	storage_answer(&q, 0);
 	CHECK(answer(&id) == 99); /* it has one already */
-	CHECK(be_is("6"));
+	last_looks();
+	gone();
+}
+
+/* Linux sends what was in its queue when it is told of something, after it has closed. */
+CASE(forced_it_answers_after_the_front_end_has_closed)
+{
+	uint64_t id;
+
+	disk(false, 0);
+	removes(disk_dev, true);
+	(void)front_has_event();
+	fake_xs_set(VBD_FE "/state", "6");
+	CHECK(front_has_event());
+	request(BLKIF_OP_READ, 1, 0, 1, 32, 0, 7);
+	CHECK(answer(&id) == BLKIF_RSP_ERROR && id == 1);
+	(void)front_has_event();
+	fake_time_passes(21000);
+	fake_io_run();
+	CHECK(front_has_event());
+	for (int i = 0; i < 4; i++) {
+		fake_time_passes(21000);
+		fake_io_run();
+	}
 	gone();
 }
 
@@ -143,6 +187,7 @@ CASE(forced_after_the_front_end_was_asked)
 	CHECK(!xb_gone(disk_dev));
 	removes(disk_dev, true);
 	fake_xs_set(VBD_FE "/state", "6");
+	last_looks();
 	gone();
 }
 
@@ -207,7 +252,7 @@ CASE(another_one_comes)
 	struct vm_vif cfg = { .devid = 0, .channel = "vif0" };
 
 	disk(false, 0);
-	removes(disk_dev, true);
+	removes(disk_dev, false);
 	fake_xs_set(VBD_FE "/state", "6");
 	CHECK(xb_gone(disk_dev));
 	xb_drop(disk_dev);
@@ -232,6 +277,7 @@ int remove_tests(void)
 		cmocka_unit_test(removed_when_the_front_end_lets_go),
 		cmocka_unit_test(requests_in_flight_are_answered),
 		cmocka_unit_test(forced_it_answers_with_errors),
+		cmocka_unit_test(forced_it_answers_after_the_front_end_has_closed),
 		cmocka_unit_test(forced_during_a_barrier),
 		cmocka_unit_test(forced_and_the_front_end_does_nothing),
 		cmocka_unit_test(forced_after_the_front_end_was_asked),
