@@ -10,7 +10,7 @@ from guestkit import attach, boots, marks, ramdisk, services, services_in, wait_
 from harness import PROMPT, TOP, Hang
 
 # what serves it alone, so that it may have that started again; ip may have it, too, but ever more rarely
-DRIVERS = {"storage": "blk0", "network": "net0", "console": "uart", "ip": "network"}
+DRIVERS = {"storage": "blk0", "network": "net0", "console": "uart", "ip": "network", "scribe": "xenstore"}
 # whose connections it serves, which it may end, so that they are started again
 CLIENTS = {"storage": {"files"}, "blk0": {"storage"}, "network": {"ip"}, "net0": {"network"}, "xenstore": {"scribe"}, "scribe": {"control"}, "uart": {"console"},
            "files": {"shell", "storage"}}  # it may say of storage, too, that it broke the protocol
@@ -168,7 +168,16 @@ class Turns:
 
     def attack(self, meanwhile=None):
         """The next attack; then the honest program again."""
-        self.m.line(f"restart {self.name}")
+
+        def begun():
+            """A shell that ends, for what somebody says of it, loses the line."""
+            self.m.shell(f"restart {self.name}")
+            return any(self.m.shell("dmesg | grep life") is not None and self.last() > self.now for _ in range(20))
+
+        if self.name in ("shell", "uart"):
+            self.m.line(f"restart {self.name}")
+        else:
+            self.m.until(begun, f"a life after {self.now}")
         self.life(self.now + 1)
         if meanwhile:
             meanwhile()

@@ -69,7 +69,8 @@ def test_rogue_xenstore(machine, build, tmp_path, name, accuser):
     m.prompt()
     all_lives(m, name, accuser=accuser)
     if name == "scribe":
-        assert re.search(r"\(control\) channel \d+: the service broke the protocol", m.shell("dmesg"))
+        said = r"\(control\) channel \d+: the service broke the protocol"
+        m.until(lambda: re.search(said, m.shell("dmesg")), "what control says of it")
     m.poweroff()
 
 
