@@ -175,7 +175,8 @@ class Machine:
     def _drop_marks(self, n):
         """Take console's marks out of the last n characters: they stand wherever the user attached."""
         start = max(self.pos, len(self.text) - n - len(LIVE_MARK))
-        self.text = self.text[:start] + self.text[start:].replace(LIVE_MARK, "")
+        if LIVE_MARK in self.text[start:]:
+            self.text = self.text[:start] + self.text[start:].replace(LIVE_MARK, "")
 
     # ---- talking
 
